@@ -1,0 +1,83 @@
+"""Everything that goes wrong on purpose.
+
+HpoError                      the root; its message is meant for the person at the terminal
+├── UsageError                what was asked for cannot be done: exit status 2, nothing half written
+│   ├── ConfigError           a configuration file or override breaks a rule
+│   ├── DataError             the pictures are missing, unreadable or cannot be split as asked
+│   ├── StudyNotFound         no study of that name
+│   ├── StudyExists           a study of that name has another configuration
+│   └── DatabaseUnreachable   PostgreSQL did not answer (names host and database, never the password)
+├── LeaseLost                 another worker holds the trial now: drop it without writing
+├── CheckpointCorrupt         a checkpoint's bytes do not match its checksum
+└── TrialFailure              a trial ended badly; see study/failures.py for what follows from each
+    ├── OutOfMemory
+    ├── Diverged
+    ├── Infeasible
+    ├── BadData
+    └── BrokenDevice
+"""
+
+from __future__ import annotations
+
+
+class HpoError(Exception):
+    """something went wrong"""
+
+    def __init__(self, message: str | None = None) -> None:
+        super().__init__(message or type(self).__doc__)
+
+
+class UsageError(HpoError):
+    """what was asked for cannot be done"""
+
+
+class ConfigError(UsageError):
+    """the configuration breaks a rule"""
+
+
+class DataError(UsageError):
+    """the data set cannot be used"""
+
+
+class StudyNotFound(UsageError):  # noqa: N818 - the tree above reads as sentences
+    """there is no study of that name"""
+
+
+class StudyExists(UsageError):  # noqa: N818
+    """a study of that name has another configuration"""
+
+
+class DatabaseUnreachable(UsageError):  # noqa: N818
+    """the database did not answer"""
+
+
+class LeaseLost(HpoError):  # noqa: N818
+    """the trial is leased to another worker"""
+
+
+class CheckpointCorrupt(HpoError):  # noqa: N818
+    """the checkpoint does not match its checksum"""
+
+
+class TrialFailure(HpoError):  # noqa: N818
+    """the trial failed"""
+
+
+class OutOfMemory(TrialFailure):
+    """the trial does not fit into the device's memory"""
+
+
+class Diverged(TrialFailure):
+    """the loss is no longer finite"""
+
+
+class Infeasible(TrialFailure):
+    """the parameters cannot be built into a model"""
+
+
+class BadData(TrialFailure):
+    """the packed data set cannot be read"""
+
+
+class BrokenDevice(TrialFailure):
+    """the accelerator does not answer"""

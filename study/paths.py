@@ -1,0 +1,103 @@
+"""Every file name of the project, so that no other module spells one.
+
+HPO_HOME (.hpo)              what this machine keeps for itself
+  postgres/                  embedded database, when no HPO_STORAGE is given
+HPO_DATA (.hpo/data)         packed data sets, shared by all studies
+  stores/<content>/          manifest.json, pixels.bin, labels.bin
+  recipes/<key>.json         which store a source and a data configuration gave
+  work/<key>/                an unfinished preparation, and its lock
+HPO_ARTIFACTS (artifacts)
+  <study>/
+    trials/<number>/         checkpoints, best weights, TensorBoard events
+    workers/<index>.json     a local worker's process; <index>.log what it printed
+    promoted/<version>/      a promoted model; `latest` points at one
+    report.html
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+
+def home() -> Path:
+    """What this machine keeps for itself."""
+    return Path(os.environ.get("HPO_HOME", ".hpo")).absolute()
+
+
+def data() -> DataPaths:
+    """Where packed data sets are, from HPO_DATA."""
+    given = os.environ.get("HPO_DATA")
+    return DataPaths(Path(given).absolute() if given else home() / "data")
+
+
+def artifacts(study: str) -> StudyPaths:
+    """Where a study's artifacts go, from HPO_ARTIFACTS."""
+    return StudyPaths(Path(os.environ.get("HPO_ARTIFACTS", "artifacts")).absolute() / study)
+
+
+@dataclass(frozen=True)
+class DataPaths:
+    """Packed data sets."""
+
+    root: Path
+
+    def store(self, content: str) -> Path:
+        """The directory of one packed data set."""
+        return self.root / "stores" / content
+
+    def recipe(self, key: str) -> Path:
+        """Says which store the recipe `key` gave."""
+        return self.root / "recipes" / f"{key}.json"
+
+    def work(self, key: str) -> Path:
+        """Where a preparation keeps what it has done so far."""
+        return self.root / "work" / key
+
+    def lock(self, key: str) -> Path:
+        """Held while a preparation runs."""
+        return self.root / "work" / f"{key}.lock"
+
+
+MANIFEST = "manifest.json"  # in a store and in a promoted model
+PIXELS = "pixels.bin"  # uint8 (N, H, W, C)
+LABELS = "labels.bin"  # little-endian int32 (N,)
+
+
+@dataclass(frozen=True)
+class StudyPaths:
+    """One study's artifacts."""
+
+    root: Path
+
+    def trial(self, number: int) -> Path:
+        """Checkpoints and events of one trial."""
+        return self.root / "trials" / f"{number:05d}"
+
+    def worker(self, index: int) -> Path:
+        """Which process the local worker `index` is."""
+        return self.root / "workers" / f"{index}.json"
+
+    def worker_log(self, index: int) -> Path:
+        """What the local worker `index` printed."""
+        return self.root / "workers" / f"{index}.log"
+
+    @property
+    def promoted(self) -> Path:
+        """Promoted models, a directory each."""
+        return self.root / "promoted"
+
+    def version(self, version: int) -> Path:
+        """One promoted model."""
+        return self.promoted / f"{version:04d}"
+
+    @property
+    def latest(self) -> Path:
+        """Points at the promoted model in use."""
+        return self.promoted / "latest"
+
+    @property
+    def report(self) -> Path:
+        """The study as one page."""
+        return self.root / "report.html"

@@ -1,0 +1,101 @@
+"""What the supervisor and a trial's process say to each other through their pipe.
+
+The supervisor never imports torch and the trial never sees the database, so everything here is
+plain values. Pickled, between two processes of the same machine and user.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from study.config.records import StudyConfig
+
+# Supervisor to trial.
+
+
+@dataclass(frozen=True, kw_only=True)
+class Assignment:
+    """Train this."""
+
+    config: StudyConfig
+    """With the trial's parameters filled in."""
+    number: int
+    store: Path
+    """The packed data set."""
+    directory: Path
+    """Where checkpoints and events of the trial go; made by the trial."""
+    device: str
+    """As torch.device takes it."""
+    threads: int
+    """For torch on a CPU and for decoding."""
+    last_epoch: int | None
+    """Last epoch (from 0) whose result the ledger has; None for a new trial."""
+    accumulation: int = 1
+    """Parts a batch is split into so that it fits into memory."""
+
+
+@dataclass(frozen=True)
+class Continue:
+    """Train the next epoch."""
+
+
+@dataclass(frozen=True)
+class Prune:
+    """Stop here: not promising, or the budget is spent."""
+
+
+@dataclass(frozen=True)
+class Stop:
+    """Checkpoint after the step in hand and leave; can arrive at any time."""
+
+
+Command = Assignment | Continue | Prune | Stop
+
+# Trial to supervisor.
+
+
+@dataclass(frozen=True, kw_only=True)
+class EpochDone:
+    """An epoch is trained, measured and checkpointed. The trial now waits for Continue or Prune."""
+
+    epoch: int
+    """From 0; the step of Optuna's intermediate value."""
+    value: float
+    """The study's metric on the validation split."""
+    metrics: dict[str, float]
+    """train_loss, loss, accuracy, top5, learning_rate, images_per_second, seconds."""
+    checkpoint: str
+    """File name in the trial's directory."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Finished:
+    """Every epoch is done, or early stopping ended the trial, or it was told to prune."""
+
+    value: float
+    """Best epoch's metric."""
+    best_epoch: int
+    weights: str
+    """File name in the trial's directory: the best epoch's weights."""
+    pruned: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class Interrupted:
+    """Stopped as asked; checkpointed unless no step was done."""
+
+    checkpoint: str | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Failed:
+    """Ended badly."""
+
+    failure: str
+    """Name of the TrialFailure subclass, or `bug` for any other exception."""
+    reason: str
+    traceback: str
+
+
+Event = EpochDone | Finished | Interrupted | Failed
