@@ -6,7 +6,7 @@ HpoError                      the root; its message is meant for the person at t
 │   ├── DataError             the pictures are missing, unreadable or cannot be split as asked
 │   ├── StudyNotFound         no study of that name
 │   ├── StudyExists           a study of that name has another configuration
-│   └── DatabaseUnreachable   PostgreSQL did not answer (names host and database, never the password)
+│   └── DatabaseUnreachable   PostgreSQL did not answer; the password is never named
 ├── LeaseLost                 another worker holds the trial now: drop it without writing
 ├── CheckpointCorrupt         a checkpoint's bytes do not match its checksum
 └── TrialFailure              a trial ended badly; see study/failures.py for what follows from each
