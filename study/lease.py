@@ -1,0 +1,100 @@
+"""Records of the ledger, built from its rows. Know nothing of SQL."""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True, kw_only=True)
+class Lease:
+    """A worker's right to train one trial and write its results."""
+
+    trial_id: int
+    """Optuna's, unique in the database."""
+    number: int
+    """Optuna's, unique in the study."""
+    token: int
+    """Fencing token: of two leases of one trial the higher is the valid one."""
+    worker: str
+    last_epoch: int | None = None
+    """Newest epoch the ledger has a result of; None for a trial that has none."""
+    attempts: int = 0
+    """Workers lost in a row on this trial without an epoch of progress."""
+    memory_retries: int = 0
+    """Times the trial ran out of memory."""
+    adopted_from: str | None = None
+    """Worker that held it before; None for a trial begun by this lease."""
+
+
+class NoTrial(enum.Enum):
+    """Why a claim gives none."""
+
+    WAIT = "others still run trials that may have to be adopted"
+    DONE = "the budget is spent and no trial is open"
+    STOPPED = "the study was stopped"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Budget:
+    """What a study may use and has used."""
+
+    stopped: bool
+    trials: int
+    begun: int
+    """Trials begun, whatever became of them."""
+    open: int
+    """Trials begun and not ended."""
+    device_seconds: float | None
+    device_spent: float
+    wall_seconds: float | None
+    wall_spent: float
+    lease_seconds: float
+    max_attempts: int
+
+    @classmethod
+    def from_row(cls, row: Any) -> Budget:
+        """Reads a row of the statement `budget`."""
+        return cls(
+            stopped=row.stopped,
+            trials=row.trials,
+            begun=row.begun,
+            open=row.open,
+            device_seconds=row.device_seconds,
+            device_spent=float(row.device_spent),
+            wall_seconds=row.wall_seconds,
+            wall_spent=float(row.wall_spent),
+            lease_seconds=row.lease_seconds,
+            max_attempts=row.max_attempts,
+        )
+
+    @property
+    def time_spent(self) -> bool:
+        """Whether the hours or GPU hours are used up: running trials end at their next epoch."""
+        return (self.wall_seconds is not None and self.wall_spent >= self.wall_seconds) or (
+            self.device_seconds is not None and self.device_spent >= self.device_seconds
+        )
+
+    @property
+    def spent(self) -> bool:
+        """Whether no further trial may begin."""
+        return self.begun >= self.trials or self.time_spent
+
+
+class Outcome(enum.Enum):
+    """How a trial ended; the value is what the ledger stores."""
+
+    COMPLETE = "complete"
+    PRUNED = "pruned"
+    DIVERGED = "diverged"
+    INFEASIBLE = "infeasible"
+    FAILED = "failed"
+
+    @property
+    def state(self) -> str:
+        """Optuna's TrialState. A diverged or infeasible trial is PRUNED, from which samplers learn
+        to stay away; from a FAILED one they learn nothing."""
+        if self is Outcome.COMPLETE:
+            return "COMPLETE"
+        return "FAIL" if self is Outcome.FAILED else "PRUNED"

@@ -1,0 +1,248 @@
+-- The ledger: who holds which trial, what it reported, what is promoted. Optuna's own tables
+-- (studies, trials, trial_values, ...) are read and written beside it, in the same transactions.
+-- Each statement stands under its name; study/statements.py reads them.
+
+-- name: schema
+CREATE SCHEMA IF NOT EXISTS ledger;
+CREATE TABLE IF NOT EXISTS ledger.study (
+    study_id       integer PRIMARY KEY REFERENCES studies ON DELETE CASCADE,
+    config         text NOT NULL,               -- StudyConfig as JSON
+    identity       text NOT NULL,               -- what a re-submission must match
+    store          text NOT NULL,               -- content of the packed data set
+    stopped        boolean NOT NULL DEFAULT false,
+    workers        integer NOT NULL,            -- wanted
+    trials         integer NOT NULL,            -- budget
+    device_seconds double precision,            -- budget; NULL: unbounded
+    wall_seconds   double precision,            -- budget; NULL: unbounded
+    lease_seconds  double precision NOT NULL,
+    max_attempts   integer NOT NULL,
+    active_since   timestamptz NOT NULL DEFAULT clock_timestamp(),
+    active_seconds double precision NOT NULL DEFAULT 0  -- before active_since
+);
+-- One row for each trial that was ever begun: their number is the budget spent.
+CREATE TABLE IF NOT EXISTS ledger.lease (
+    trial_id       integer PRIMARY KEY REFERENCES trials ON DELETE CASCADE,
+    study_id       integer NOT NULL REFERENCES studies ON DELETE CASCADE,
+    token          bigint NOT NULL DEFAULT 1,   -- fencing: rises with every holder
+    worker         text NOT NULL,               -- the holder, or the last one
+    released       boolean NOT NULL DEFAULT false,
+    heartbeat_at   timestamptz NOT NULL DEFAULT clock_timestamp(),
+    attempts       integer NOT NULL DEFAULT 0,  -- holders lost in a row without an epoch of progress
+    memory_retries integer NOT NULL DEFAULT 0,  -- times it ran out of memory
+    device_seconds double precision NOT NULL DEFAULT 0,
+    last_epoch     integer,                     -- of the newest report
+    weights        text,                        -- best weights, a file of the trial's directory
+    outcome        text                         -- NULL while the trial is open
+);
+CREATE INDEX IF NOT EXISTS lease_study ON ledger.lease (study_id);
+CREATE TABLE IF NOT EXISTS ledger.epoch (
+    trial_id    integer NOT NULL REFERENCES trials ON DELETE CASCADE,
+    epoch       integer NOT NULL,
+    token       bigint NOT NULL,
+    worker      text NOT NULL,
+    metrics     jsonb NOT NULL,
+    reported_at timestamptz NOT NULL DEFAULT clock_timestamp(),
+    PRIMARY KEY (trial_id, epoch)
+);
+CREATE TABLE IF NOT EXISTS ledger.promotion (
+    study_id    integer NOT NULL REFERENCES studies ON DELETE CASCADE,
+    version     integer NOT NULL,
+    trial_id    integer NOT NULL REFERENCES trials ON DELETE CASCADE,
+    metrics     jsonb NOT NULL,
+    promoted_at timestamptz NOT NULL DEFAULT clock_timestamp(),
+    PRIMARY KEY (study_id, version)
+);
+
+-- name: lock_schema
+-- Two processes that create the schema at once would both fail.
+SELECT pg_advisory_xact_lock(7305441);
+
+-- name: register
+INSERT INTO ledger.study (study_id, config, identity, store, workers, trials, device_seconds,
+                          wall_seconds, lease_seconds, max_attempts)
+VALUES (:study_id, :config, :identity, :store, :workers, :trials, :device_seconds,
+        :wall_seconds, :lease_seconds, :max_attempts)
+ON CONFLICT (study_id) DO NOTHING;
+
+-- name: find_study
+SELECT s.study_id, l.config, l.identity, l.store, l.stopped, l.workers
+FROM studies s JOIN ledger.study l USING (study_id)
+WHERE s.study_name = :name;
+
+-- name: list_studies
+SELECT s.study_name FROM studies s JOIN ledger.study USING (study_id) ORDER BY s.study_name;
+
+-- name: continue_study
+-- The clock of the wall-time budget starts anew; what it showed at the last heartbeat is kept.
+UPDATE ledger.study l
+SET stopped = false, config = :config, workers = :workers, trials = :trials,
+    device_seconds = :device_seconds, wall_seconds = :wall_seconds,
+    lease_seconds = :lease_seconds, max_attempts = :max_attempts,
+    active_seconds = active_seconds + greatest(0, extract(epoch FROM coalesce((
+        SELECT max(heartbeat_at) FROM ledger.lease
+        WHERE study_id = l.study_id), active_since) - active_since)),
+    active_since = clock_timestamp()
+WHERE study_id = :study_id;
+
+-- name: set_workers
+UPDATE ledger.study SET workers = :workers WHERE study_id = :study_id;
+
+-- name: set_stopped
+UPDATE ledger.study SET stopped = true WHERE study_id = :study_id;
+
+-- name: lock_study
+-- The row that Optuna itself locks while it numbers a trial: claims and stock tools take turns.
+SELECT study_id FROM studies WHERE study_id = :study_id FOR UPDATE;
+
+-- name: budget
+SELECT l.stopped, l.trials, l.lease_seconds, l.max_attempts,
+       (SELECT count(*) FROM ledger.lease WHERE study_id = l.study_id) AS begun,
+       (SELECT count(*) FROM ledger.lease
+        WHERE study_id = l.study_id AND outcome IS NULL) AS open,
+       coalesce((SELECT sum(device_seconds) FROM ledger.lease
+                 WHERE study_id = l.study_id), 0) AS device_spent,
+       l.active_seconds + extract(epoch FROM clock_timestamp() - l.active_since) AS wall_spent,
+       l.device_seconds, l.wall_seconds
+FROM ledger.study l WHERE l.study_id = :study_id;
+
+-- name: adoptable
+-- Free, lost by this very worker (a claim whose answer never arrived), or expired. A lease cannot
+-- expire while the database was down, nor while the asking worker could not reach it: the holder
+-- was cut off as well and gets a whole lease time to come back.
+SELECT k.trial_id, t.number, k.token, k.attempts, k.memory_retries, k.last_epoch, k.worker,
+       NOT k.released AS lost
+FROM ledger.lease k JOIN trials t USING (trial_id)
+WHERE k.study_id = :study_id AND k.outcome IS NULL AND t.state = 'RUNNING'
+  AND (k.released
+       OR k.heartbeat_at = to_timestamp(0)
+       OR (k.worker = :worker AND NOT k.trial_id = ANY (:holding))
+       OR least(extract(epoch FROM clock_timestamp()
+                        - greatest(k.heartbeat_at, pg_postmaster_start_time())),
+                :reachable_seconds) > :lease_seconds)
+ORDER BY t.number
+FOR UPDATE OF k SKIP LOCKED;
+
+-- name: adopt
+UPDATE ledger.lease
+SET token = token + 1, worker = :worker, released = false, heartbeat_at = clock_timestamp(),
+    attempts = :attempts
+WHERE trial_id = :trial_id
+RETURNING token;
+
+-- name: waiting
+SELECT trial_id, number FROM trials
+WHERE study_id = :study_id AND state = 'WAITING' ORDER BY number LIMIT 1 FOR UPDATE;
+
+-- name: begin_waiting
+UPDATE trials SET state = 'RUNNING', datetime_start = timezone('utc', clock_timestamp())
+WHERE trial_id = :trial_id;
+
+-- name: begin_new
+INSERT INTO trials (number, study_id, state, datetime_start)
+SELECT count(*), :study_id, 'RUNNING', timezone('utc', clock_timestamp())
+FROM trials WHERE study_id = :study_id
+RETURNING trial_id, number;
+
+-- name: lease
+INSERT INTO ledger.lease (trial_id, study_id, worker) VALUES (:trial_id, :study_id, :worker)
+RETURNING token;
+
+-- name: heartbeat
+UPDATE ledger.lease
+SET heartbeat_at = clock_timestamp(), device_seconds = device_seconds + :seconds
+WHERE trial_id = :trial_id AND token = :token AND NOT released AND outcome IS NULL;
+
+-- name: expire
+UPDATE ledger.lease SET heartbeat_at = to_timestamp(0)
+WHERE study_id = :study_id AND worker = :worker AND outcome IS NULL AND NOT released;
+
+-- name: hold
+-- Fences a write: the row stays locked until the transaction ends, so nobody adopts in between.
+SELECT k.study_id FROM ledger.lease k JOIN trials t USING (trial_id)
+WHERE k.trial_id = :trial_id AND k.token = :token AND NOT k.released AND k.outcome IS NULL
+  AND t.state = 'RUNNING'
+FOR UPDATE OF k;
+
+-- name: ended_by
+-- Whether this very lease was ended before: the answer to a repeated write whose first answer
+-- never arrived.
+SELECT 1 FROM ledger.lease
+WHERE trial_id = :trial_id AND token = :token AND (released OR outcome IS NOT NULL);
+
+-- name: progress
+UPDATE ledger.lease
+SET heartbeat_at = clock_timestamp(),
+    attempts = CASE WHEN last_epoch IS NULL OR last_epoch < :epoch THEN 0 ELSE attempts END,
+    last_epoch = greatest(coalesce(last_epoch, 0), :epoch)
+WHERE trial_id = :trial_id;
+
+-- name: intermediate_value
+INSERT INTO trial_intermediate_values
+    (trial_id, step, intermediate_value, intermediate_value_type)
+VALUES (:trial_id, :step, :value, :type)
+ON CONFLICT (trial_id, step) DO UPDATE
+SET intermediate_value = excluded.intermediate_value,
+    intermediate_value_type = excluded.intermediate_value_type;
+
+-- name: epoch
+INSERT INTO ledger.epoch (trial_id, epoch, token, worker, metrics)
+VALUES (:trial_id, :epoch, :token, :worker, CAST(:metrics AS jsonb))
+ON CONFLICT (trial_id, epoch) DO UPDATE
+SET token = excluded.token, worker = excluded.worker, metrics = excluded.metrics,
+    reported_at = clock_timestamp();
+
+-- name: attribute
+INSERT INTO trial_user_attributes (trial_id, key, value_json) VALUES (:trial_id, :key, :value)
+ON CONFLICT (trial_id, key) DO UPDATE SET value_json = excluded.value_json;
+
+-- name: value
+INSERT INTO trial_values (trial_id, objective, value, value_type)
+VALUES (:trial_id, 0, :value, :type);
+
+-- name: end_trial
+UPDATE trials SET state = :state, datetime_complete = timezone('utc', clock_timestamp())
+WHERE trial_id = :trial_id;
+
+-- name: end_lease
+UPDATE ledger.lease
+SET outcome = :outcome, weights = :weights, heartbeat_at = clock_timestamp()
+WHERE trial_id = :trial_id;
+
+-- name: release
+UPDATE ledger.lease
+SET released = true, attempts = attempts + :lost, memory_retries = memory_retries + :out_of_memory
+WHERE trial_id = :trial_id
+RETURNING attempts, memory_retries;
+
+-- name: running
+SELECT t.number, k.worker, k.token, k.last_epoch,
+       extract(epoch FROM clock_timestamp() - k.heartbeat_at) AS silent_seconds,
+       k.released, e.metrics
+FROM ledger.lease k JOIN trials t USING (trial_id)
+LEFT JOIN ledger.epoch e ON e.trial_id = k.trial_id AND e.epoch = k.last_epoch
+WHERE k.study_id = :study_id AND k.outcome IS NULL AND t.state = 'RUNNING'
+ORDER BY t.number;
+
+-- name: outcomes
+SELECT outcome, count(*) AS trials FROM ledger.lease
+WHERE study_id = :study_id AND outcome IS NOT NULL GROUP BY outcome;
+
+-- name: weights
+SELECT t.number, k.weights FROM ledger.lease k JOIN trials t USING (trial_id)
+WHERE k.study_id = :study_id AND k.weights IS NOT NULL ORDER BY t.number;
+
+-- name: epochs
+SELECT t.number, e.epoch, e.token, e.worker, e.metrics
+FROM ledger.epoch e JOIN trials t USING (trial_id)
+WHERE t.study_id = :study_id ORDER BY t.number, e.epoch;
+
+-- name: promote
+INSERT INTO ledger.promotion (study_id, version, trial_id, metrics)
+SELECT :study_id, :version, trial_id, CAST(:metrics AS jsonb)
+FROM trials WHERE study_id = :study_id AND number = :number
+ON CONFLICT (study_id, version) DO NOTHING;
+
+-- name: promotions
+SELECT p.version, t.number, p.metrics, p.promoted_at
+FROM ledger.promotion p JOIN trials t USING (trial_id)
+WHERE p.study_id = :study_id ORDER BY p.version;

