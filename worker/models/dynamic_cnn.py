@@ -1,0 +1,64 @@
+"""A convolutional network whose depth and widths are parameters of the search.
+
+Knows nothing of data sets: it is told how many channels, pixels and classes there are.
+"""
+
+from __future__ import annotations
+
+from torch import Tensor, nn
+
+from study.config.records import DynamicCnnConfig
+from study.errors import Infeasible
+
+
+class DynamicCNN(nn.Module):
+    """`n_layers` blocks of Conv2d, BatchNorm2d, ReLU, MaxPool2d(2), then one hidden layer."""
+
+    def __init__(
+        self, config: DynamicCnnConfig, *, channels: int, image_size: int, n_classes: int
+    ) -> None:
+        """Raises Infeasible where the pictures are too small for the depth."""
+        super().__init__()
+        side = pooled_side(image_size, config.n_layers)
+        widths = (channels, *config.n_filters[: config.n_layers])
+        self.blocks = nn.Sequential(
+            *(
+                convolution_block(widths[layer], widths[layer + 1], config.kernel_sizes[layer])
+                for layer in range(config.n_layers)
+            )
+        )
+        self.classifier = nn.Sequential(
+            nn.Flatten(),
+            nn.Linear(widths[-1] * side * side, config.fc_size),
+            nn.ReLU(inplace=True),
+            nn.Dropout(config.dropout),
+            nn.Linear(config.fc_size, n_classes),
+        )
+
+    def forward(self, images: Tensor) -> Tensor:
+        """images: (B, C, S, S) float. Returns logits (B, n_classes)."""
+        features = self.blocks(images)  # (B, widths[-1], side, side)
+        logits: Tensor = self.classifier(features)
+        return logits
+
+
+def convolution_block(channels: int, filters: int, kernel_size: int) -> nn.Sequential:
+    """(B, channels, H, W) to (B, filters, H // 2, W // 2); kernel_size is odd."""
+    return nn.Sequential(
+        nn.Conv2d(channels, filters, kernel_size, padding=kernel_size // 2),
+        nn.BatchNorm2d(filters),
+        nn.ReLU(inplace=True),
+        nn.MaxPool2d(2),
+    )
+
+
+def pooled_side(image_size: int, n_layers: int) -> int:
+    """Side of the last feature map, pixels: each block halves it, rounding down."""
+    side = image_size >> n_layers
+    if side < 1:
+        raise Infeasible(
+            f"each of the layers halves the picture, which needs image_size >= {2**n_layers} "
+            f"for model.n_layers={n_layers}, got data.image_size={image_size}: use at most "
+            f"{image_size.bit_length() - 1} layers or larger pictures"
+        )
+    return side
