@@ -1,0 +1,242 @@
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from torch import Tensor
+
+from study.config.records import StudyConfig
+from study.errors import Diverged
+from worker.models.weights import load_weights
+from worker.training.checkpoint import Checkpoints
+from worker.training.fit import Batches, Outcome, StopRequested, fit
+from worker.training.learner import Learner
+from worker.training.progress import EpochResult
+
+TIMINGS = ("images_per_second", "seconds")
+
+
+class Trial:
+    """One trial in a directory; every run is a process of its own as far as the loop can tell."""
+
+    def __init__(
+        self, config: StudyConfig, directory: Path, batches: tuple[Batches, Batches], build: Any
+    ) -> None:
+        self.config, self.directory, self.batches, self.build = config, directory, batches, build
+        self.results: dict[int, EpochResult] = {}
+        self.reported: list[int] = []
+
+    def run(
+        self, stop: Callable[[], bool] = lambda: False, prune_after: int | None = None
+    ) -> Outcome:
+        learner: Learner = self.build(self.config)
+
+        def report(result: EpochResult, checkpoint: str) -> bool:
+            assert (self.directory / checkpoint).exists()
+            self.results[result.epoch] = result
+            self.reported.append(result.epoch)
+            return result.epoch != prune_after
+
+        checkpoints = Checkpoints(self.directory, "f")
+        return fit(
+            learner, *self.batches,
+            config=self.config, checkpoints=checkpoints, stop=stop, report=report,
+        )  # fmt: skip
+
+    def numbers(self) -> list[dict[str, float]]:
+        """Every metric of every epoch, without those that measure time."""
+        return [
+            {name: value for name, value in result.metrics.items() if name not in TIMINGS}
+            for _, result in sorted(self.results.items())
+        ]
+
+
+NewTrial = Callable[..., Trial]
+
+
+@pytest.fixture
+def new_trial(
+    study_config: Callable[..., StudyConfig],
+    new_learner: Callable[..., Learner],
+    train: Batches,
+    val: Batches,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> NewTrial:
+    def build(batches: tuple[Batches, Batches] = (train, val), **training: object) -> Trial:
+        directory = tmp_path_factory.mktemp("trial")
+        return Trial(study_config(**training), directory, batches, new_learner)
+
+    return build
+
+
+def at_call(number: int) -> Callable[[], bool]:
+    """A stop that comes just before it is asked for the `number`th time."""
+    calls = itertools.count(1)
+    return lambda: next(calls) >= number
+
+
+def test_a_fit_learns_and_reports_every_epoch_once(new_trial: NewTrial) -> None:
+    trial = new_trial(epochs=8)
+    outcome = trial.run()
+
+    assert outcome.ending == "complete"
+    assert trial.reported == list(range(8))
+    assert outcome.best is not None
+    assert outcome.best.value == max(result.value for result in trial.results.values()) > 0.8
+    assert trial.results[7].metrics.keys() == {
+        *("train_loss", "loss", "accuracy", "top5", "learning_rate", "images_per_second", "seconds")
+    }
+
+
+@pytest.mark.parametrize("precision", ["float32", "bfloat16", "float16"])
+@settings(
+    max_examples=12,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],  # each call gives a new directory
+)
+@given(stops=st.lists(st.integers(1, 60), min_size=1, max_size=3))
+def test_stopped_anywhere_and_resumed_the_numbers_are_those_of_an_undisturbed_run(
+    new_trial: NewTrial, precision: str, stops: list[int]
+) -> None:
+    undisturbed, disturbed = (new_trial(precision=precision, optimizer="adamw") for _ in range(2))
+    expected = undisturbed.run()
+    for leg in stops:
+        torch.manual_seed(leg)  # another process has another random state
+        disturbed.run(at_call(leg))
+    outcome = disturbed.run()
+
+    assert disturbed.numbers() == undisturbed.numbers()
+    assert outcome.best is not None
+    assert expected.best is not None
+    assert (outcome.best.epoch, outcome.best.value) == (expected.best.epoch, expected.best.value)
+    ours = load_weights(disturbed.directory / outcome.best.weights).state
+    theirs = load_weights(undisturbed.directory / expected.best.weights).state
+    torch.testing.assert_close(dict(ours), dict(theirs), rtol=0, atol=0)
+
+
+@pytest.mark.parametrize("schedule", ["one_cycle", "cosine", "step", "constant"])
+@pytest.mark.parametrize("optimizer", ["adamw", "sgd"])
+def test_every_schedule_and_optimizer_resumes_exactly(
+    new_trial: NewTrial, schedule: str, optimizer: str
+) -> None:
+    options = {"schedule": schedule, "optimizer": optimizer, "epochs": 2, "step_epochs": 1}
+    undisturbed, disturbed = new_trial(**options), new_trial(**options)
+    undisturbed.run()
+    disturbed.run(at_call(6))
+    disturbed.run()
+    assert disturbed.numbers() == undisturbed.numbers()
+
+
+def test_a_stop_takes_effect_after_the_step_in_hand(new_trial: NewTrial) -> None:
+    trial = new_trial()
+    outcome = trial.run(at_call(5))  # asked before and after each batch: two steps are done
+    assert outcome.ending == "stopped"
+    assert outcome.checkpoint is not None
+    assert outcome.checkpoint.startswith("checkpoint-00000-0000002-")
+
+
+def test_a_stop_while_a_batch_is_waited_for_does_not_train_on_it(
+    new_trial: NewTrial, train: Any, val: Any
+) -> None:
+    stopped = False
+
+    class SlowBatches:
+        steps = train.steps
+
+        def epoch(self, epoch: int, start_step: int = 0) -> Iterator[tuple[Tensor, Tensor]]:
+            nonlocal stopped
+            for number, batch in enumerate(train.epoch(epoch, start_step)):
+                stopped = number == 3
+                yield batch
+
+    outcome = new_trial((SlowBatches(), val)).run(lambda: stopped)
+    assert (outcome.checkpoint or "").startswith("checkpoint-00000-0000003-")
+
+
+def test_a_stop_in_validation_keeps_the_trained_epoch(new_trial: NewTrial) -> None:
+    trial = new_trial()
+    outcome = trial.run(at_call(6 * 2 + 3))
+    assert (outcome.checkpoint or "").startswith("checkpoint-00000-0000006-")
+    assert trial.reported == []
+
+
+def test_a_stop_before_the_first_step_writes_nothing(new_trial: NewTrial) -> None:
+    trial = new_trial()
+    assert trial.run(lambda: True) == Outcome(ending="stopped", best=None, checkpoint=None)
+    assert list(trial.directory.iterdir()) == []
+
+
+def test_a_stop_during_the_report_keeps_the_epoch(new_trial: NewTrial) -> None:
+    trial = new_trial()
+
+    def report(*_: object) -> bool:
+        raise StopRequested
+
+    outcome = fit(
+        trial.build(trial.config), *trial.batches,
+        config=trial.config, checkpoints=Checkpoints(trial.directory, "f"),
+        stop=lambda: False, report=report,
+    )  # fmt: skip
+    assert outcome.ending == "stopped"
+    assert outcome.best is not None
+    assert (outcome.checkpoint or "").startswith("checkpoint-00001-0000000-")
+
+
+def test_the_last_result_of_a_checkpoint_is_reported_again_before_training(
+    new_trial: NewTrial,
+) -> None:
+    trial = new_trial()
+    trial.run(prune_after=0)
+    trial.run()
+    assert trial.reported == [0, 0, 1, 2]
+
+
+def test_a_pruned_fit_keeps_its_best_epoch(new_trial: NewTrial) -> None:
+    trial = new_trial()
+    outcome = trial.run(prune_after=1)
+    assert outcome.ending == "pruned"
+    assert outcome.best is not None
+    weights = load_weights(trial.directory / outcome.best.weights)
+    assert weights.meta["epoch"] == outcome.best.epoch
+    assert weights.meta["metrics"]["accuracy"] == weights.meta["value"] == outcome.best.value
+
+
+def test_early_stopping_ends_after_so_many_epochs_without_a_better_one(new_trial: NewTrial) -> None:
+    trial = new_trial(epochs=30, early_stopping=2, learning_rate=1e-9, warmup=0.0)
+    outcome = trial.run()
+    assert outcome.ending == "complete"
+    assert outcome.best is not None
+    assert trial.reported[-1] == outcome.best.epoch + 2 < 29
+
+
+def test_early_stopping_counts_on_after_a_resume(new_trial: NewTrial) -> None:
+    options = {"epochs": 30, "early_stopping": 2, "learning_rate": 1e-9, "warmup": 0.0}
+    undisturbed, disturbed = new_trial(**options), new_trial(**options)
+    undisturbed.run()
+    while disturbed.run(at_call(22)).ending == "stopped":
+        pass
+    assert sorted(disturbed.results) == undisturbed.reported
+
+
+def test_a_loss_that_is_not_finite_ends_the_fit_as_diverged(
+    new_trial: NewTrial, train: Any, val: Any
+) -> None:
+    train.pixels[7] = float("nan")
+    trial = new_trial((train, val))
+    with pytest.raises(Diverged, match=r"training loss must stay finite, got nan by epoch 0"):
+        trial.run()
+    assert trial.reported == []
+
+
+def test_a_validation_loss_that_is_not_finite_ends_the_fit_as_diverged(
+    new_trial: NewTrial, train: Any, val: Any
+) -> None:
+    val.pixels[7] = float("inf")
+    with pytest.raises(Diverged, match="validation loss must stay finite"):
+        new_trial((train, val)).run()

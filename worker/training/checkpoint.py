@@ -1,0 +1,119 @@
+"""A trial's checkpoints: written after every epoch and on a stop, found again by whoever adopts it.
+
+Knows nothing of when to write one. One process at a time writes into a trial's directory; a file
+it has neither read nor written is never deleted, so that a process that lost the trial without
+knowing cannot harm the one that has it now.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections import deque
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from torch import nn
+
+from study.errors import CheckpointCorrupt
+from worker.models.sealed import seal, unseal
+from worker.models.weights import save_weights
+from worker.training.progress import Progress
+
+KEPT = 2  # a damaged checkpoint costs one epoch, not the trial
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One checkpoint and what it needs beside it."""
+
+    name: str
+    best: str | None
+    """The weights file its progress refers to."""
+
+
+class Checkpoints:
+    """The files `checkpoint-<epoch>-<step>-<checksum>.pt` and `best-<epoch>-<checksum>.pt` of one
+    directory. Epoch and step are those that come next; best files name the epoch they are of."""
+
+    def __init__(self, directory: Path, fingerprint: str) -> None:
+        """fingerprint: of all that the numbers depend on; files with another one are not used."""
+        self._directory = directory
+        self._fingerprint = fingerprint
+        self._entries: deque[Entry] = deque(maxlen=KEPT)
+        self._known: set[str] = set()
+        self._position: tuple[int, int] | None = None
+
+    @property
+    def latest(self) -> str | None:
+        """File name of the last one written or read."""
+        return self._entries[-1].name if self._entries else None
+
+    def covers(self, progress: Progress) -> bool:
+        """Whether there is nothing in `progress` that the last one does not have."""
+        return progress.position == (self._position or (0, 0))
+
+    def save(self, progress: Progress, learner: dict[str, Any]) -> str:
+        """Writes one and returns its file name; then deletes those no longer needed.
+
+        Durable when this returns. Raises OSError (for example ENOSPC); the previous ones are then
+        untouched.
+        """
+        epoch, step = progress.position
+        content = {
+            "fingerprint": self._fingerprint,
+            "progress": progress.to_plain(),
+            "learner": learner,
+        }
+        name = seal(self._directory, f"checkpoint-{epoch:05d}-{step:07d}", content)
+        self._remember(name, progress)
+        self._collect()
+        return name
+
+    def save_best(self, epoch: int, model: nn.Module, meta: dict[str, Any]) -> str:
+        """Writes the weights of the best epoch so far and returns the file name."""
+        name = save_weights(self._directory, f"best-{epoch:05d}", model, meta)
+        self._known.add(name)
+        return name
+
+    def restore(self) -> tuple[Progress, dict[str, Any]] | None:
+        """The newest one that can be read, None where there is none: the trial begins anew."""
+        self._known = {path.name for path in self._directory.glob("*.pt")}
+        for path in sorted(self._directory.glob("checkpoint-*.pt"), key=_age, reverse=True):
+            try:
+                progress, learner = self._read(path)
+            except CheckpointCorrupt as error:
+                log.warning("%s; falling back to the one before", error)
+                continue
+            self._remember(path.name, progress)
+            return progress, learner
+        return None
+
+    def _read(self, path: Path) -> tuple[Progress, dict[str, Any]]:
+        content = unseal(path)
+        if content["fingerprint"] != self._fingerprint:
+            raise CheckpointCorrupt(f"{path}: is of another configuration or data set")
+        progress = Progress.from_plain(content["progress"])
+        if progress.best is not None:
+            unseal(self._directory / progress.best.weights)  # of no use without it
+        return progress, content["learner"]
+
+    def _remember(self, name: str, progress: Progress) -> None:
+        if self.latest == name:  # the same bytes once more
+            return
+        self._entries.append(Entry(name, progress.best.weights if progress.best else None))
+        self._known.add(name)
+        self._position = progress.position
+
+    def _collect(self) -> None:
+        needed = {name for entry in self._entries for name in (entry.name, entry.best)}
+        for name in self._known - needed:
+            (self._directory / name).unlink(missing_ok=True)
+        self._known &= needed
+
+
+def _age(path: Path) -> tuple[str, int]:
+    """Sorts by epoch and step, then by the time of writing."""
+    return path.stem.rpartition("-")[0], path.stat().st_mtime_ns

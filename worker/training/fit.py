@@ -1,0 +1,186 @@
+"""The training loop, from top to bottom.
+
+Knows nothing of processes, pipes and directories: it is told when to stop and whom to report to,
+and where checkpoints go.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from typing import Literal, Protocol
+
+from torch import Tensor
+
+from study.config.records import StudyConfig
+from study.errors import Diverged
+from worker.evaluation.logits import predict_logits
+from worker.evaluation.metrics import summarise
+from worker.training.checkpoint import Checkpoints
+from worker.training.learner import Learner
+from worker.training.progress import Best, EpochResult, Progress
+from worker.training.schedule import learning_rate
+
+FINITE_EVERY = 50  # steps; looking at the loss waits for the GPU, once in so many it costs nothing
+
+Batch = tuple[Tensor, Tensor]
+
+
+class Batches(Protocol):
+    """What the loop needs of a loader."""
+
+    @property
+    def steps(self) -> int:
+        """Batches in an epoch."""
+
+    def epoch(self, epoch: int, start_step: int = 0) -> Iterable[Batch]:
+        """Images (B, C, S, S) float32 and labels (B,) int64 on the device, from `start_step`."""
+
+
+class StopRequested(Exception):  # noqa: N818 - not an error
+    """Leave after the step in hand; the loop checkpoints."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Outcome:
+    """How a fit ended."""
+
+    ending: Literal["complete", "pruned", "stopped"]
+    best: Best | None
+    """None only where it was stopped in the first epoch."""
+    checkpoint: str | None
+    """File name; None only where it was stopped before the first step."""
+
+
+def fit(
+    learner: Learner,
+    train: Batches,
+    val: Batches,
+    *,
+    config: StudyConfig,
+    checkpoints: Checkpoints,
+    stop: Callable[[], bool],
+    report: Callable[[EpochResult, str], bool],
+) -> Outcome:
+    """Trains until the last epoch, early stopping, pruning or a stop, from the last checkpoint on.
+
+    stop: asked between steps, in validation too. report: called after every epoch with its result
+    and checkpoint's name, and first of all with the last result found in a checkpoint; returns
+    whether to go on; may raise StopRequested. Stopped anywhere and called again, the numbers
+    are those of an undisturbed run, on a CPU with the same number of threads to the last bit.
+
+    Raises Diverged, OSError (a full disk; the previous checkpoint is then intact) and whatever the
+    device and the batches raise.
+    """
+    progress = _restore(learner, checkpoints)
+    try:
+        while True:
+            if progress.last is not None and not report(progress.last, checkpoints.latest or ""):
+                return Outcome(ending="pruned", best=progress.best, checkpoint=checkpoints.latest)
+            if progress.is_complete(config.training):
+                return Outcome(ending="complete", best=progress.best, checkpoint=checkpoints.latest)
+            _train_epoch(learner, train, progress, config, stop)
+            result = _validate(learner, val, progress, config, train.steps, stop)
+            progress.close_epoch(result, _better(result, progress, learner, checkpoints, config))
+            checkpoints.save(progress, learner.state())
+    except StopRequested:
+        if not checkpoints.covers(progress):
+            checkpoints.save(progress, learner.state())
+        return Outcome(ending="stopped", best=progress.best, checkpoint=checkpoints.latest)
+
+
+def _restore(learner: Learner, checkpoints: Checkpoints) -> Progress:
+    found = checkpoints.restore()
+    if found is None:
+        return Progress()
+    progress, state = found
+    learner.load(state)
+    return progress
+
+
+def _train_epoch(
+    learner: Learner,
+    train: Batches,
+    progress: Progress,
+    config: StudyConfig,
+    stop: Callable[[], bool],
+) -> None:
+    """The steps of the epoch in hand that are not done yet."""
+    learner.model.train()
+    began = time.perf_counter()
+    for images, labels in _until(stop, train.epoch(progress.epoch, progress.step)):
+        step = progress.epoch * train.steps + progress.step
+        rate = learning_rate(config.training, step, train.steps)
+        loss = learner.step(images, labels, rate)
+        now = time.perf_counter()
+        progress.count(loss, len(labels), now - began)
+        began = now
+        if progress.step % FINITE_EVERY == 0:
+            _require_finite(progress.loss_sum.item(), "training", progress)
+    _require_finite(progress.loss_sum.item(), "training", progress)
+    progress.seconds += time.perf_counter() - began  # the GPU has caught up only now
+
+
+def _validate(
+    learner: Learner,
+    val: Batches,
+    progress: Progress,
+    config: StudyConfig,
+    steps: int,
+    stop: Callable[[], bool],
+) -> EpochResult:
+    """Measures the epoch whose steps are all done."""
+    began = time.perf_counter()
+    batches = _until(stop, val.epoch(progress.epoch))
+    metrics = summarise(*predict_logits(learner.model, batches, dtype=learner.dtype))
+    _require_finite(metrics["loss"], "validation", progress)
+    last_step = (progress.epoch + 1) * steps - 1
+    metrics |= {
+        "train_loss": progress.loss_sum.item() / progress.images,
+        "learning_rate": learning_rate(config.training, last_step, steps),
+        "images_per_second": progress.images / progress.seconds,
+        "seconds": progress.seconds + time.perf_counter() - began,
+    }
+    return EpochResult(progress.epoch, metrics[config.search.metric], metrics)
+
+
+def _better(
+    result: EpochResult,
+    progress: Progress,
+    learner: Learner,
+    checkpoints: Checkpoints,
+    config: StudyConfig,
+) -> Best:
+    """The best epoch so far; its weights are on disk before a checkpoint refers to them."""
+    sign = 1 if config.search.direction == "maximize" else -1
+    if progress.best is not None and sign * (result.value - progress.best.value) <= 0:
+        return progress.best
+    meta = {"epoch": result.epoch, "metric": config.search.metric, "value": result.value}
+    name = checkpoints.save_best(result.epoch, learner.model, {**meta, "metrics": result.metrics})
+    return Best(result.epoch, result.value, name)
+
+
+def _until(stop: Callable[[], bool], batches: Iterable[Batch]) -> Iterator[Batch]:
+    """The batches, until a stop is asked for: after a step or while the next batch is waited for.
+
+    Raises StopRequested.
+    """
+    waiting = iter(batches)
+    while not stop():
+        batch = next(waiting, None)
+        if batch is None:
+            return
+        if stop():
+            break
+        yield batch
+    raise StopRequested
+
+
+def _require_finite(loss: float, where: str, progress: Progress) -> None:
+    if not math.isfinite(loss):
+        raise Diverged(
+            f"the {where} loss must stay finite, got {loss} by epoch {progress.epoch}, "
+            f"step {progress.step}: lower training.learning_rate or set training.gradient_clip"
+        )

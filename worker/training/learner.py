@@ -1,0 +1,113 @@
+"""A model with all that changes it: one call is one optimizer step.
+
+Knows nothing of epochs, data sets and files.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from study.config.records import TrainingConfig
+from worker.models.precision import autocast, resolve_precision
+from worker.training.optimizer import build_optimizer
+
+
+class Learner:
+    """Owns the model's weights. Not thread-safe."""
+
+    def __init__(
+        self,
+        model: nn.Module,
+        config: TrainingConfig,
+        *,
+        device: torch.device,
+        class_weights: Tensor | None = None,
+        accumulation: int = 1,
+    ) -> None:
+        """class_weights: (n_classes,) float32, None for equal ones.
+
+        accumulation: parts a batch is split into, one in memory at a time. The gradient stays that
+        of the whole batch; batch normalisation sees the parts.
+        """
+        self.model = model.to(device=device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.dtype = resolve_precision(config.precision, device)
+        self._config = config
+        self._device = device
+        self._accumulation = accumulation
+        self._class_weights = class_weights.to(device) if class_weights is not None else None
+        self._optimizer = build_optimizer(self.model, config)
+        # float16 gradients below 6e-8 vanish unless the loss is scaled up; bfloat16 has float32's
+        # range and needs nothing.
+        self._scaler = torch.amp.GradScaler(device.type, enabled=self.dtype == torch.float16)
+
+    def step(self, images: Tensor, labels: Tensor, learning_rate: float) -> Tensor:
+        """Updates the weights and returns the batch's mean loss, () float32, on the device.
+
+        images: (B, C, S, S) float32, channels_last; labels: (B,) int64; both on the device.
+        """
+        for group in self._optimizer.param_groups:
+            group["lr"] = learning_rate
+        weight = self._weight_of(labels)
+        loss = torch.zeros((), device=self._device)
+        parts = self._accumulation
+        for part, part_labels in zip(images.chunk(parts), labels.chunk(parts), strict=True):
+            part_loss = self._loss(part, part_labels) / weight
+            self._scaler.scale(part_loss).backward()  # type: ignore[no-untyped-call]
+            loss += part_loss.detach()
+        if self._config.gradient_clip is not None:
+            self._scaler.unscale_(self._optimizer)
+            nn.utils.clip_grad_norm_(self.model.parameters(), self._config.gradient_clip)
+        self._scaler.step(self._optimizer)
+        self._scaler.update()
+        self._optimizer.zero_grad(set_to_none=True)
+        return loss
+
+    def state(self) -> dict[str, Any]:
+        """All that the next step depends on: tensors and plain values."""
+        on_gpu = self._device.type == "cuda"
+        return {
+            "model": self.model.state_dict(),
+            "optimizer": self._optimizer.state_dict(),
+            "scaler": self._scaler.state_dict(),
+            "rng": torch.get_rng_state(),
+            "cuda_rng": torch.cuda.get_rng_state(self._device) if on_gpu else None,
+        }
+
+    def load(self, state: dict[str, Any]) -> None:
+        """Goes back to what `state()` returned, here or on another device."""
+        self.model.load_state_dict(state["model"])
+        self._optimizer.load_state_dict(state["optimizer"])
+        if self._scaler.is_enabled() and state["scaler"]:
+            self._scaler.load_state_dict(state["scaler"])
+        torch.set_rng_state(state["rng"])
+        if self._device.type == "cuda" and state["cuda_rng"] is not None:
+            torch.cuda.set_rng_state(state["cuda_rng"], self._device)
+
+    def _weight_of(self, labels: Tensor) -> Tensor | int:
+        """What the summed loss is divided by, so that parts add up to the whole batch's mean."""
+        return len(labels) if self._class_weights is None else self._class_weights[labels].sum()
+
+    def _loss(self, images: Tensor, labels: Tensor) -> Tensor:
+        with autocast(self._device, self.dtype):
+            logits = self.model(images)  # (B, n_classes)
+        return functional.cross_entropy(
+            logits.float(),
+            labels,
+            weight=self._class_weights,
+            label_smoothing=self._config.label_smoothing,
+            reduction="sum",
+        )
+
+
+def inverse_frequency(class_counts: tuple[int, ...]) -> Tensor:
+    """Weight of each class, (n_classes,) float32: pictures / (classes * its pictures).
+
+    A class without training pictures weighs 0. The formula is scikit-learn's `balanced`.
+    """
+    counts = torch.tensor(class_counts, dtype=torch.float32)
+    weights = counts.sum() / (len(class_counts) * counts)
+    return torch.where(counts > 0, weights, 0.0)

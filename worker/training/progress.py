@@ -1,0 +1,99 @@
+"""How far a trial is: position, sums of the epoch in hand, last and best results.
+
+Knows nothing of models and files; a checkpoint holds it as plain values.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from study.config.records import TrainingConfig
+
+
+@dataclass(frozen=True)
+class EpochResult:
+    """What one epoch gave."""
+
+    epoch: int
+    """From 0."""
+    value: float
+    """The study's metric on the validation split."""
+    metrics: dict[str, float]
+    """train_loss, loss, accuracy, top5, learning_rate, images_per_second (of the training part),
+    seconds (with validation)."""
+
+
+@dataclass(frozen=True)
+class Best:
+    """The best epoch so far."""
+
+    epoch: int
+    value: float
+    weights: str
+    """File name in the trial's directory."""
+
+
+@dataclass
+class Progress:
+    """Changes after every step."""
+
+    epoch: int = 0
+    """The epoch in hand, from 0."""
+    step: int = 0
+    """Its steps that are done."""
+    loss_sum: Tensor = field(default_factory=lambda: torch.zeros((), dtype=torch.float64))
+    """Loss of those steps times their pictures; stays on the device, so that adding to it does not
+    wait for the device."""
+    images: int = 0
+    """Pictures of those steps."""
+    seconds: float = 0.0
+    """Time those steps took."""
+    best: Best | None = None
+    last: EpochResult | None = None
+    """Result of the epoch before the one in hand."""
+
+    @property
+    def position(self) -> tuple[int, int]:
+        """Epoch and step that come next."""
+        return self.epoch, self.step
+
+    def count(self, loss: Tensor, images: int, seconds: float) -> None:
+        """One more step is done."""
+        self.loss_sum = self.loss_sum.to(loss.device) + loss.double() * images
+        self.step += 1
+        self.images += images
+        self.seconds += seconds
+
+    def close_epoch(self, result: EpochResult, best: Best) -> None:
+        """The epoch in hand is done; the next begins at its first step."""
+        self.last, self.best = result, best
+        self.epoch, self.step, self.images, self.seconds = result.epoch + 1, 0, 0, 0.0
+        self.loss_sum = torch.zeros_like(self.loss_sum)
+
+    def is_complete(self, config: TrainingConfig) -> bool:
+        """Whether all epochs are done, or enough of them in a row brought nothing better."""
+        if self.epoch >= config.epochs:
+            return True
+        if config.early_stopping is None or self.best is None:
+            return False
+        return self.epoch - 1 - self.best.epoch >= config.early_stopping
+
+    def to_plain(self) -> dict[str, Any]:
+        """Tensors, numbers and strings only."""
+        return asdict(self)
+
+    @classmethod
+    def from_plain(cls, plain: dict[str, Any]) -> Progress:
+        """The other way round."""
+        best, last = plain["best"], plain["last"]
+        return cls(
+            **{
+                **plain,
+                "best": Best(**best) if best else None,
+                "last": EpochResult(**last) if last else None,
+            }
+        )
