@@ -1,0 +1,52 @@
+"""What each of several local workers gets of this machine: one GPU, and a share of the CPU cores.
+
+Knows nothing of workers.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+QUERY_TIMEOUT = 30.0  # seconds; a driver that has to wake up takes several
+CPU_QUOTA = Path("/sys/fs/cgroup/cpu.max")  # "200000 100000" in a container that may use 2 cores
+
+
+def gpus() -> list[str]:
+    """The GPUs that may be used, as CUDA_VISIBLE_DEVICES names them; empty where there is none."""
+    given = os.environ.get("CUDA_VISIBLE_DEVICES")
+    if given is not None:
+        return [device for device in given.split(",") if device.strip()]
+    if shutil.which("nvidia-smi") is None:
+        return []
+    try:
+        listed = subprocess.run(
+            ["nvidia-smi", "-L"], capture_output=True, text=True, timeout=QUERY_TIMEOUT, check=False
+        )
+    except subprocess.TimeoutExpired:
+        return []
+    # with a broken driver the exit status is not 0 and the message is no device
+    lines = listed.stdout.splitlines() if listed.returncode == 0 else []
+    return [str(index) for index, _ in enumerate(line for line in lines if line.startswith("GPU "))]
+
+
+def gpu_of(index: int, devices: list[str]) -> str | None:
+    """The device of worker `index`: workers beyond the last device share them in turn."""
+    return devices[index % len(devices)] if devices else None
+
+
+def cores() -> int:
+    """CPU cores this process may use: its affinity, and a container's quota."""
+    usable = len(os.sched_getaffinity(0))
+    try:
+        quota, period = CPU_QUOTA.read_text().split()
+    except (OSError, ValueError):
+        return usable
+    return usable if quota == "max" else max(1, min(usable, int(quota) // int(period)))
+
+
+def threads(*, workers: int, slots: int) -> int:
+    """CPU threads of one trial when `workers` train `slots` trials each."""
+    return max(1, cores() // (workers * slots))
