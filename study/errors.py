@@ -9,7 +9,7 @@ HpoError                      the root; its message is meant for the person at t
 │   └── DatabaseUnreachable   PostgreSQL did not answer; the password is never named
 ├── LeaseLost                 another worker holds the trial now: drop it without writing
 ├── CheckpointCorrupt         a checkpoint's bytes do not match its checksum
-└── TrialFailure              a trial ended badly; see study/failures.py for what follows from each
+└── TrialFailure              a trial ended badly; see worker/failures.py for what follows from each
     ├── OutOfMemory
     ├── Diverged
     ├── Infeasible

@@ -18,7 +18,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine
 
-from study.errors import LeaseLost
+from study.errors import LeaseLost, StudyNotFound
 from study.lease import Budget, Lease, NoTrial, Outcome
 from study.statements import STATEMENTS
 
@@ -140,7 +140,9 @@ class Ledger:
             return self._budget(tx)
 
     def _budget(self, tx: Connection) -> Budget:
-        row = tx.execute(STATEMENTS["budget"], {"study_id": self._study_id}).one()
+        row = tx.execute(STATEMENTS["budget"], {"study_id": self._study_id}).one_or_none()
+        if row is None:
+            raise StudyNotFound("the study was deleted from the database")
         return Budget.from_row(row)
 
     def _adopt(self, tx: Connection, budget: Budget, holding: Collection[int]) -> Lease | None:

@@ -62,6 +62,8 @@ class DataPaths:
 
 MANIFEST = "manifest.json"  # in a store and in a promoted model
 PIXELS = "pixels.bin"  # uint8 (N, H, W, C)
+WEIGHTS = "weights.pt"  # of a promoted model
+METRICS = "metrics.json"  # of a promoted model
 LABELS = "labels.bin"  # little-endian int32 (N,)
 
 

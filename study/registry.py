@@ -13,7 +13,8 @@ import optuna
 from sqlalchemy import Engine
 from sqlalchemy.engine import URL
 
-from study.config import StudyConfig, differences, identity
+from study.config.identity import differences, identity
+from study.config.records import StudyConfig
 from study.database import connect, database_url, pool_options
 from study.embedded import EmbeddedPostgres
 from study.errors import StudyExists, StudyNotFound

@@ -6,12 +6,15 @@ Knows nothing of leases and of how a trial is trained.
 
 from __future__ import annotations
 
+import warnings
+
 import optuna
 from optuna.pruners import BasePruner
 from optuna.samplers import BaseSampler
 
-from study.config import Parameter, PrunerConfig, SamplerConfig, Scalar, StudyConfig, active
-from study.config.parameters import CategoricalParameter
+from study.config.fill import active
+from study.config.parameters import CategoricalParameter, Parameter, Scalar
+from study.config.records import PrunerConfig, SamplerConfig, StudyConfig
 
 STRIDE = 1_000_003  # a prime: seeds of neighbouring studies and trials never meet
 
@@ -23,10 +26,15 @@ def build_sampler(config: SamplerConfig, *, trial: int) -> BaseSampler:
     if config.name == "tpe":
         return optuna.samplers.TPESampler(seed=seed, n_startup_trials=config.startup_trials)
     if config.name == "qmc":
-        # all workers must share one sequence, so its seed is the study's
-        return optuna.samplers.QMCSampler(
-            seed=config.seed, scramble=True, independent_sampler=optuna.samplers.RandomSampler(seed)
-        )
+        with warnings.catch_warnings():
+            # "experimental" since Optuna 3.0; the interface has stayed
+            warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
+            # all workers must share one sequence, so its seed is the study's
+            return optuna.samplers.QMCSampler(
+                seed=config.seed,
+                scramble=True,
+                independent_sampler=optuna.samplers.RandomSampler(seed),
+            )
     return optuna.samplers.RandomSampler(seed=seed)
 
 
@@ -48,6 +56,7 @@ def build_pruner(config: PrunerConfig) -> BasePruner:
 def ask(study: optuna.Study, trial_id: int, config: StudyConfig) -> dict[str, Scalar | None]:
     """The parameters of a RUNNING trial: those it has are read, those it lacks are sampled and
     stored. Repeating it after an interruption gives the same trial the same values."""
+    study.get_trials(deepcopy=False)  # Optuna's cache must have seen the trial, made by our SQL
     trial = optuna.trial.Trial(study, trial_id)
     chosen: dict[str, Scalar | None] = {}
     for name, parameter in config.space.items():

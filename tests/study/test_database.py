@@ -1,0 +1,47 @@
+"""Where the database URL comes from."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from study.database import database_url, parse_url, place
+from study.errors import UsageError
+
+
+def test_the_file_goes_before_the_variable(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    file = tmp_path / "storage"
+    file.write_text("postgres://a:b@file-host/db\n")
+    monkeypatch.setenv("HPO_STORAGE", "postgresql://a:b@variable-host/db")
+    found = database_url()
+    assert found is not None
+    assert found.host == "variable-host"
+    monkeypatch.setenv("HPO_STORAGE_FILE", str(file))
+    found = database_url()
+    assert found is not None
+    assert (found.host, found.drivername) == ("file-host", "postgresql+psycopg2")
+
+
+def test_without_either_there_is_no_url(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("HPO_STORAGE", raising=False)
+    monkeypatch.delenv("HPO_STORAGE_FILE", raising=False)
+    assert database_url() is None
+
+
+@pytest.mark.parametrize("given", ["sqlite:///x.db", "mysql://u:hush@h/d", "hush", "://hush@"])
+def test_other_urls_are_refused_without_repeating_them(given: str) -> None:
+    with pytest.raises(UsageError, match="HPO_STORAGE") as caught:
+        parse_url(given, "HPO_STORAGE")
+    assert "hush" not in str(caught.value)
+
+
+def test_an_unreadable_file_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("HPO_STORAGE_FILE", str(tmp_path / "missing"))
+    with pytest.raises(UsageError, match=r"cannot read .*missing"):
+        database_url()
+
+
+def test_a_place_has_no_user_and_no_password() -> None:
+    url = parse_url("postgresql://me:hush@db.example:6432/trials", "test")
+    assert place(url) == "db.example:6432/trials"

@@ -1,0 +1,115 @@
+"""Parameters are sampled once per trial and read again by whoever adopts it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import optuna
+import pytest
+
+from study.lease import Lease, Outcome
+from study.ledger import Ledger
+from study.registry import RegisteredStudy, Registry
+from study.sampling import ask, build_sampler, should_prune
+from tests.study.conftest import STORE, make_config
+
+SPACE = {
+    "model.n_layers": {"type": "int", "low": 1, "high": 3},
+    "model.n_filters.1": {
+        "type": "categorical",
+        "choices": [8, 16],
+        "when": "model.n_layers >= 2",
+    },
+    "training.learning_rate": {"type": "float", "low": 1e-4, "high": 1e-1, "log": True},
+}
+
+
+def begin(registry: Registry, study: RegisteredStudy, worker: str = "a") -> Lease:
+    lease = Ledger(registry.engine, study.study_id, worker).claim([10**6])
+    assert isinstance(lease, Lease)
+    return lease
+
+
+def create(registry: Registry, **search: Any) -> RegisteredStudy:
+    config = make_config(space=SPACE, search={"budget": {"trials": 30}, **search})
+    return registry.create(config, store=STORE, workers=1)
+
+
+@pytest.mark.parametrize("name", ["tpe", "random", "qmc"])
+def test_an_adopted_trial_keeps_its_parameters(registry: Registry, name: str) -> None:
+    study = create(registry, sampler={"name": name})
+    lease = begin(registry, study)
+    first = ask(registry.optuna_study(study, trial=lease.number), lease.trial_id, study.config)
+    Ledger(registry.engine, study.study_id, "a").release(lease)
+    adopted = begin(registry, study, "b")
+    again = ask(registry.optuna_study(study, trial=99), adopted.trial_id, study.config)
+    assert again == first
+    assert ("model.n_filters.1" in first) == (first["model.n_layers"] >= 2)  # type: ignore[operator]
+
+
+def test_half_sampled_parameters_are_completed(registry: Registry) -> None:
+    study = create(registry)
+    lease = begin(registry, study)
+    optuna.trial.Trial(registry.optuna_study(study), lease.trial_id).suggest_int(
+        "model.n_layers", 1, 3
+    )
+    half = registry.optuna_study(study).trials[0].params
+    whole = ask(registry.optuna_study(study), lease.trial_id, study.config)
+    assert set(whole) >= {"model.n_layers", "training.learning_rate"}
+    assert whole["model.n_layers"] == half["model.n_layers"]
+
+
+def test_proposals_depend_on_seed_and_trial_not_on_the_worker(registry: Registry) -> None:
+    config = create(registry).config.search.sampler
+    study = optuna.create_study()
+
+    def propose(trial: int, seed: int) -> float:
+        sampler = build_sampler(config.model_copy(update={"seed": seed}), trial=trial)
+        study.sampler = sampler
+        return study.ask().suggest_float("x", 0, 1)
+
+    assert propose(3, 0) == propose(3, 0)
+    assert len({propose(3, 0), propose(4, 0), propose(3, 1)}) == 3
+
+
+def test_warm_start_points_are_tried_first_and_completed(registry: Registry) -> None:
+    study = create(registry, warm_start=[{"training.learning_rate": 0.05}])
+    lease = begin(registry, study)
+    parameters = ask(registry.optuna_study(study), lease.trial_id, study.config)
+    assert parameters["training.learning_rate"] == 0.05
+    assert "model.n_layers" in parameters
+
+
+def test_the_median_pruner_ends_what_is_worse_than_the_median(registry: Registry) -> None:
+    study = create(registry, pruner={"startup_trials": 2, "warmup_epochs": 1})
+    ledger = Ledger(registry.engine, study.study_id, "a")
+    for value in (0.8, 0.6):
+        lease = begin(registry, study)
+        for epoch in range(3):
+            ledger.report(lease, epoch=epoch, value=value, metrics={})
+        ledger.finish(lease, Outcome.COMPLETE, value=value)
+    optuna_study = registry.optuna_study(study)
+    verdicts = []
+    lease = begin(registry, study)
+    for epoch, value in enumerate([0.1, 0.2, 0.3]):
+        ledger.report(lease, epoch=epoch, value=value, metrics={})
+        verdicts.append(should_prune(optuna_study, lease.trial_id))
+    assert verdicts == [False, True, True]
+    good = begin(registry, study)
+    for epoch in range(3):
+        ledger.report(good, epoch=epoch, value=0.9, metrics={})
+        assert not should_prune(optuna_study, good.trial_id)
+
+
+def test_samplers_learn_nothing_from_failures_and_shun_the_infeasible(registry: Registry) -> None:
+    """Optuna reads our outcomes: a FAIL is ignored, an infeasible trial counts as the worst."""
+    study = create(registry)
+    ledger = Ledger(registry.engine, study.study_id, "a")
+    for outcome in (Outcome.FAILED, Outcome.INFEASIBLE, Outcome.COMPLETE):
+        lease = begin(registry, study)
+        ask(registry.optuna_study(study), lease.trial_id, study.config)
+        value = 0.5 if outcome is Outcome.COMPLETE else None
+        ledger.finish(lease, outcome, value=value)
+    optuna_study = registry.optuna_study(study, trial=3)
+    optuna_study.ask({})
+    assert optuna_study.best_trial.number == 2

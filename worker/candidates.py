@@ -1,0 +1,107 @@
+"""Measures a study's best trials again and writes out the winner: what promotion rests on.
+
+The objective is the best of many epochs of many trials, so it flatters. Each candidate's kept
+weights are measured on the validation split once more, and only the winner sees the test split.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TypedDict
+
+from sqlalchemy import Engine
+
+from study import atomic
+from study.config.fill import fill
+from study.config.records import StudyConfig
+from study.dataset import read_manifest
+from study.errors import CheckpointCorrupt, UsageError
+from study.paths import METRICS, WEIGHTS, DataPaths, StudyPaths
+from study.registry import RegisteredStudy, Registry
+from study.statements import STATEMENTS
+
+Metrics = dict[str, float]
+
+log = logging.getLogger(__name__)
+
+
+class Candidates(TypedDict):
+    """What was measured."""
+
+    winner: int
+    """Trial number."""
+    validation: dict[str, Metrics]
+    """By trial number."""
+    test: Metrics | None
+    """Of the winner; None for a data set without a test split."""
+
+
+def measure_candidates(
+    registry: Registry,
+    study: RegisteredStudy,
+    numbers: Sequence[int],
+    *,
+    artifacts: StudyPaths,
+    data: DataPaths,
+    output: Path,
+    device: str,
+    threads: int,
+) -> Candidates:
+    """Measures the trials `numbers`, best first by their objective, and writes the winner's
+    weights and metrics into `output`. A candidate whose weights are damaged is left out.
+
+    Raises UsageError when none of them has weights that can be read.
+    """
+    from worker.evaluation.measure import export_model, measure  # imports torch
+
+    store = data.store(study.store)
+    files = _weights(registry.engine, study.study_id)
+    configs = {number: _filled(registry, study, number) for number in numbers}
+    validation: dict[int, Metrics] = {}
+    for number in numbers:
+        if number not in files:
+            log.warning("trial %d: has no weights", number)
+            continue
+        weights = artifacts.trial(number) / files[number]
+        try:
+            validation[number] = measure(
+                configs[number], store, weights, "val", device=device, threads=threads
+            )
+        except (CheckpointCorrupt, OSError) as error:
+            log.warning("trial %d: its weights cannot be read: %s", number, error)
+    if not validation:
+        raise UsageError(f"none of the trials {list(numbers)} has weights that can be read")
+    winner = _best(validation, study.config)
+    weights = artifacts.trial(winner) / files[winner]
+    test = None
+    if "test" in read_manifest(store).splits:
+        test = measure(configs[winner], store, weights, "test", device=device, threads=threads)
+    result = Candidates(
+        winner=winner,
+        validation={str(number): metrics for number, metrics in validation.items()},
+        test=test,
+    )
+    export_model(weights, configs[winner], store, output / WEIGHTS)
+    atomic.write_json(output / METRICS, result)
+    return result
+
+
+def _best(measured: dict[int, Metrics], config: StudyConfig) -> int:
+    """The trial with the best metric; of equals the first given."""
+    sign = -1.0 if config.search.direction == "maximize" else 1.0
+    return min(measured, key=lambda number: sign * measured[number][config.search.metric])
+
+
+def _filled(registry: Registry, study: RegisteredStudy, number: int) -> StudyConfig:
+    trials = registry.optuna_study(study).get_trials(deepcopy=False)
+    if not 0 <= number < len(trials):
+        raise UsageError(f"study {study.name!r} has no trial {number}, it has {len(trials)}")
+    return fill(study.config, trials[number].params)
+
+
+def _weights(engine: Engine, study_id: int) -> dict[int, str]:
+    with engine.connect() as connection:
+        rows = connection.execute(STATEMENTS["weights"], {"study_id": study_id})
+        return {row.number: row.weights for row in rows}

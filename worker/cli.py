@@ -1,0 +1,166 @@
+"""`hpo-worker`: trains a study's trials, packs its data set, measures its best ones again.
+
+Reads which study, database, data and artifacts from the environment (see PLACES below); how to
+train comes from the database, so every worker of a study does the same. Imports torch only for
+`measure`.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import secrets
+import socket
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from study import exit_codes, paths
+from study.config.load import load_study
+from study.database import is_outage
+from study.errors import DatabaseUnreachable, HpoError, UsageError
+from study.registry import open_registry
+
+PLACES = """
+HPO_STORAGE_FILE or HPO_STORAGE: postgresql:// URL, in a file or given (default: embedded)
+
+HPO_STUDY: name of the study
+
+HPO_DATA: where packed data sets are (default .hpo/data)
+
+HPO_ARTIFACTS: where checkpoints go (default artifacts)
+
+HPO_WORKER, HPO_DEVICE, HPO_THREADS: this worker's name, device and CPU threads of a trial (default:
+made up, auto, all cores)
+"""
+
+app = typer.Typer(
+    help=f"Trains trials of a study.\n\nThe environment says which and where:\n{PLACES}",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+
+@app.command()
+def run() -> None:
+    """Trains trials until the study's budget is spent; exit status 0 then, 143 when told to
+    leave, 2 for a wrong configuration, data set or database, 3 for a broken device."""
+    from worker.supervisor import Place, Supervisor
+
+    registry, _ = open_registry()
+    study = registry.find(_study_name())
+    place = Place(
+        worker=os.environ.get("HPO_WORKER") or _made_up_name(),
+        data=paths.data(),
+        artifacts=paths.artifacts(study.name),
+        device=os.environ.get("HPO_DEVICE", "auto"),
+        threads=_threads(),
+    )
+    try:
+        status = Supervisor(registry, study, place).run()
+    finally:
+        registry.close()
+    raise typer.Exit(status)
+
+
+@app.command()
+def prepare(
+    config: Annotated[Path, typer.Argument(help="the study's YAML file")],
+    overrides: Annotated[list[str] | None, typer.Argument(help="key=value ...")] = None,
+) -> None:
+    """Packs the study's data set, once; prints progress and the result as lines of JSON."""
+    from study.dataset import read_manifest
+    from worker.data.prepare import prepare as pack
+
+    study = load_study(config, overrides or ())
+    store = pack(
+        study.data,
+        paths.data(),
+        processes=_threads(),
+        progress=lambda done, total: _say({"done": done, "total": total}),
+    )
+    manifest = read_manifest(store)
+    _say(
+        {
+            "store": manifest.content,
+            "pictures": len(manifest.names),
+            "classes": manifest.n_classes,
+            "quarantined": len(manifest.quarantined),
+            "duplicates": len(manifest.duplicates),
+        }
+    )
+
+
+@app.command()
+def measure(
+    trials: Annotated[str, typer.Option(help="trial numbers, separated by commas")],
+    output: Annotated[Path, typer.Option(help="folder for the winner's weights and metrics")],
+) -> None:
+    """Measures trials again on the validation split and the best of them once on the test split;
+    prints the result as a line of JSON."""
+    from worker.candidates import measure_candidates
+
+    registry, _ = open_registry()
+    study = registry.find(_study_name())
+    numbers = [int(number) for number in trials.split(",")]
+    result = measure_candidates(
+        registry,
+        study,
+        numbers,
+        artifacts=paths.artifacts(study.name),
+        data=paths.data(),
+        output=output,
+        device=os.environ.get("HPO_DEVICE", "auto"),
+        threads=_threads(),
+    )
+    registry.close()
+    _say(result)
+
+
+def main() -> None:
+    """Runs a verb; every expected error is one line on standard error."""
+    logging.basicConfig(
+        level=os.environ.get("HPO_LOG", "INFO"),
+        format="%(asctime)s %(levelname).1s %(message)s",
+        stream=sys.stderr,
+    )
+    logging.getLogger("alembic").setLevel(logging.WARNING)
+    try:
+        app(standalone_mode=True)
+    except HpoError as error:
+        print(f"hpo-worker: {error}", file=sys.stderr)  # noqa: T201
+        sys.exit(exit_codes.USAGE if isinstance(error, UsageError) else exit_codes.FAILED)
+    except Exception as error:
+        if not is_outage(error):
+            raise
+        message = DatabaseUnreachable(f"the database went away: {error.__cause__ or error}")
+        print(f"hpo-worker: {str(message).splitlines()[0]}", file=sys.stderr)  # noqa: T201
+        sys.exit(exit_codes.USAGE)
+
+
+def _study_name() -> str:
+    name = os.environ.get("HPO_STUDY", "")
+    if not name:
+        raise UsageError("HPO_STUDY must name the study to train")
+    return name
+
+
+def _threads() -> int:
+    given = os.environ.get("HPO_THREADS", "")
+    if not given:
+        return len(os.sched_getaffinity(0))
+    if not given.isdecimal() or int(given) < 1:
+        raise UsageError(f"HPO_THREADS must be a whole number above 0, got {given!r}")
+    return int(given)
+
+
+def _made_up_name() -> str:
+    return f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(3)}"
+
+
+def _say(content: object) -> None:
+    print(json.dumps(content), flush=True)  # noqa: T201

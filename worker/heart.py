@@ -1,0 +1,91 @@
+"""Keeps a worker's leases alive: one thread that beats for every trial held.
+
+The thread never ends a trial for want of a database: it beats again when the database is back. Only
+the ledger's word that a lease is over ends one.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable
+
+from study.database import is_outage
+from study.errors import LeaseLost
+from study.lease import Lease
+from study.ledger import Ledger
+
+BEATS_PER_LEASE = 3  # two may be lost
+RETRY_SECONDS = 1.0
+
+log = logging.getLogger(__name__)
+
+
+class Heart:
+    """Beats for the leases it is given. Safe to use from several threads."""
+
+    def __init__(
+        self,
+        ledger: Ledger,
+        *,
+        lease_seconds: float,
+        share: float,
+        lost: Callable[[Lease], None],
+    ) -> None:
+        """`share` is the part of a device one trial has; `lost` is called, from the heart's
+        thread, when the ledger says that a lease is over."""
+        self._ledger = ledger
+        self._period = lease_seconds / BEATS_PER_LEASE
+        self._share = share
+        self._lost = lost
+        self._leases: dict[int, tuple[Lease, float]] = {}  # with the time of the last beat
+        self._lock = threading.Lock()
+        self._ended = threading.Event()
+        self._thread = threading.Thread(target=self._beat_on, name="heart", daemon=True)
+        self._thread.start()
+
+    def hold(self, lease: Lease) -> None:
+        """Begins to beat for `lease`, which has just been claimed."""
+        with self._lock:
+            self._leases[lease.trial_id] = (lease, time.monotonic())
+
+    def drop(self, lease: Lease) -> float:
+        """Beats no more for `lease`; gives the device seconds not booked yet."""
+        with self._lock:
+            held = self._leases.pop(lease.trial_id, None)
+        return 0.0 if held is None else (time.monotonic() - held[1]) * self._share
+
+    def end(self) -> None:
+        """Stops the thread."""
+        self._ended.set()
+        self._thread.join()
+
+    def _beat_on(self) -> None:
+        pause = self._period
+        while not self._ended.wait(pause):
+            with self._lock:
+                held = list(self._leases.values())
+            answers = [self._beat(*each) for each in held]
+            pause = self._period if all(answers) else RETRY_SECONDS
+
+    def _beat(self, lease: Lease, last: float) -> bool:
+        """Gives whether the database answered."""
+        now = time.monotonic()
+        try:
+            self._ledger.heartbeat(lease, (now - last) * self._share)
+        except LeaseLost:
+            with self._lock:
+                still_held = self._leases.pop(lease.trial_id, None) is not None
+            if still_held:  # else the trial ended while this beat was on its way
+                self._lost(lease)
+            return True
+        except Exception as error:
+            if not is_outage(error):
+                raise
+            log.warning("trial %d: no heartbeat, the database does not answer", lease.number)
+            return False
+        with self._lock:
+            if lease.trial_id in self._leases:
+                self._leases[lease.trial_id] = (lease, now)
+        return True

@@ -1,0 +1,180 @@
+"""One trial in hand: its lease, its process, and what is said between process and ledger.
+
+Knows nothing of other trials and of signals (see supervisor.py).
+"""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+
+import optuna
+
+from study.errors import LeaseLost
+from study.lease import Lease, Outcome
+from study.ledger import Ledger
+from study.sampling import should_prune
+from worker.failures import GiveBack, crashed, policy
+from worker.heart import Heart
+from worker.messages import (
+    Command,
+    Continue,
+    EpochDone,
+    Failed,
+    Finished,
+    FirstStep,
+    Interrupted,
+    Prune,
+)
+from worker.patience import Patience
+from worker.trial_processes import TrialProcess
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Desk:
+    """What every slot of a worker shares."""
+
+    ledger: Ledger
+    patience: Patience
+    heart: Heart
+    optuna_study: optuna.Study
+    memory_retries: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Vacated:
+    """The slot is free again."""
+
+    leave: int | None = None
+    """Exit status, if the worker is to leave because of what happened."""
+    reason: str = ""
+    last_step_at: float | None = None
+    """Monotonic seconds of the trial's last training step, where it came to its end."""
+
+
+class Slot:
+    """A leased trial and the process that trains it."""
+
+    def __init__(
+        self, desk: Desk, lease: Lease, process: TrialProcess, *, idle_since: float | None
+    ) -> None:
+        """`idle_since` is when the trial before this one did its last step, monotonic seconds."""
+        self.lease = lease
+        self.process = process
+        self.stopping_study = False
+        self._desk = desk
+        self._idle_since = idle_since
+        self._attributes: dict[str, str | int | float] = {}
+        self._budget_spent = False
+
+    def attend(self) -> Vacated | None:
+        """Takes the next thing the trial says; gives None while it trains on."""
+        event = self.process.receive()
+        try:
+            return self._answer(event)
+        except LeaseLost as lost:
+            return self.abandon(str(lost))
+
+    def abandon(self, reason: str) -> Vacated:
+        """The trial belongs to another worker: end the process and write nothing."""
+        log.warning("trial %d: dropped: %s", self.lease.number, reason)
+        self._desk.heart.drop(self.lease)
+        self.process.kill()
+        self.process.join()
+        return Vacated(reason=reason)
+
+    def give_up(self) -> Vacated:
+        """The process did not stop in time: end it; the trial goes on from its last checkpoint."""
+        self.process.kill()
+        self.process.join()
+        return self._release(GiveBack(reason="did not stop in time"))
+
+    def _answer(self, event: object) -> Vacated | None:
+        match event:
+            case FirstStep():
+                self._note_turnaround(event)
+                return None
+            case EpochDone():
+                self.process.send(self._report(event))
+                return None
+            case Finished():
+                return self._finish(event)
+            case Interrupted():
+                self.process.join()
+                return self._release(GiveBack(reason="stopped"))
+            case Failed():
+                self.process.join()
+                return self._fail(event)
+            case _:
+                return self._release(crashed(self.process.join()))
+
+    def _note_turnaround(self, step: FirstStep) -> None:
+        if self._idle_since is not None:
+            self._attributes["turnaround_seconds"] = round(step.at - self._idle_since, 4)
+
+    def _report(self, done: EpochDone) -> Command:
+        desk, lease = self._desk, self.lease
+        budget = desk.patience(
+            lambda: desk.ledger.report(
+                lease, epoch=done.epoch, value=done.value, metrics=done.metrics
+            )
+        )
+        self.stopping_study = budget.stopped
+        self._budget_spent = budget.time_spent
+        log.info(
+            "trial %d: epoch %d: %.4f, %.0f pictures/s",
+            lease.number,
+            done.epoch,
+            done.value,
+            done.metrics.get("images_per_second", 0.0),
+        )
+        if budget.time_spent:
+            return Prune()
+        prune = desk.patience(lambda: should_prune(desk.optuna_study, lease.trial_id))
+        return Prune() if prune else Continue()
+
+    def _finish(self, finished: Finished) -> Vacated:
+        outcome = Outcome.PRUNED if finished.pruned else Outcome.COMPLETE
+        self._attributes["best_epoch"] = finished.best_epoch
+        if finished.pruned and self._budget_spent:
+            self._attributes["reason"] = "the study's time was spent"
+        self._end(outcome, finished.value, finished.weights)
+        self.process.join()
+        return Vacated(last_step_at=finished.last_step_at)
+
+    def _fail(self, failed: Failed) -> Vacated:
+        verdict = policy(failed, self.lease, memory_retries=self._desk.memory_retries)
+        if isinstance(verdict, GiveBack):
+            return self._release(verdict)
+        self._attributes.update(verdict.attributes)
+        log.warning("trial %d: %s: %s", self.lease.number, verdict.outcome.value, failed.reason)
+        self._end(verdict.outcome, None, None)
+        return Vacated()
+
+    def _end(self, outcome: Outcome, value: float | None, weights: str | None) -> None:
+        desk, lease = self._desk, self.lease
+        self._book(desk.heart.drop(lease))
+        desk.patience(
+            lambda: desk.ledger.finish(
+                lease, outcome, value=value, weights=weights, attributes=self._attributes
+            )
+        )
+        shown = "" if value is None else f", value {value:.4f}"
+        log.info("trial %d: %s%s", lease.number, outcome.value, shown)
+
+    def _release(self, verdict: GiveBack) -> Vacated:
+        desk, lease = self._desk, self.lease
+        log.warning("trial %d: given back: %s", lease.number, verdict.reason)
+        self._book(desk.heart.drop(lease))
+        desk.patience(
+            lambda: desk.ledger.release(
+                lease, lost=verdict.lost, out_of_memory=verdict.out_of_memory
+            )
+        )
+        return Vacated(leave=verdict.leave, reason=verdict.reason)
+
+    def _book(self, seconds: float) -> None:
+        """Books the device time since the last heartbeat."""
+        self._desk.patience(lambda: self._desk.ledger.heartbeat(self.lease, seconds))

@@ -1,0 +1,104 @@
+"""Starts trials' processes, forked from a server that has torch imported, and keeps one warm.
+
+Runs in the supervisor and never imports torch itself. Knows nothing of leases.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import multiprocessing
+from multiprocessing.connection import Connection, wait
+from pathlib import Path
+
+from worker.messages import Assignment, Command, Event
+
+TRIAL_MODULE = "worker.trial"
+JOIN_SECONDS = 5.0  # a process that has closed its pipe is about to end
+
+
+class TrialProcess:
+    """A process that waits for its trial, or trains it."""
+
+    def __init__(self, context: multiprocessing.context.ForkServerContext, store: Path) -> None:
+        self.pipe, theirs = context.Pipe()
+        self._process = context.Process(
+            target=_train, args=(theirs, store), name="trial", daemon=True
+        )
+        self._process.start()
+        theirs.close()
+
+    @property
+    def alive(self) -> bool:
+        """Whether it has not ended."""
+        return self._process.is_alive()
+
+    def send(self, command: Command) -> None:
+        """Says something to the trial; nothing happens if it is gone, which receive() will tell."""
+        with contextlib.suppress(BrokenPipeError, ConnectionResetError):
+            self.pipe.send(command)
+
+    def receive(self) -> Event | None:
+        """The next thing the trial says; waits for it. None: it ended without a word."""
+        try:
+            event: Event = self.pipe.recv()
+        except (EOFError, ConnectionResetError):
+            return None
+        return event
+
+    def join(self) -> int | None:
+        """Waits for the end; gives the exit status, negative for a signal."""
+        self._process.join(JOIN_SECONDS)
+        if self._process.is_alive():
+            self.kill()
+        self.pipe.close()
+        return self._process.exitcode
+
+    def linger(self, seconds: float) -> None:
+        """Lets it end by itself within `seconds`, unheard; then ends it."""
+        ended = wait([self._process.sentinel], seconds)
+        if not ended:
+            self.kill()
+
+    def kill(self) -> None:
+        """Ends it at once."""
+        self._process.kill()
+        self._process.join()
+
+
+class TrialProcesses:
+    """Gives out processes that are ready to train."""
+
+    def __init__(self, store: Path) -> None:
+        """`store` is the packed data set that each process maps before it is given a trial."""
+        self._store = store
+        self._context = multiprocessing.get_context("forkserver")
+        self._context.set_forkserver_preload([TRIAL_MODULE])
+        self._warm: TrialProcess | None = None
+
+    def prepare(self) -> None:
+        """Starts the next process, unless one is ready."""
+        if self._warm is None or not self._warm.alive:
+            self._warm = TrialProcess(self._context, self._store)
+
+    def start(self, assignment: Assignment) -> TrialProcess:
+        """Gives `assignment` to the process that is ready; the next one is then made ready."""
+        self.prepare()
+        assert self._warm is not None
+        process, self._warm = self._warm, None
+        process.send(assignment)
+        self.prepare()
+        return process
+
+    def close(self) -> None:
+        """Ends the process that is ready."""
+        if self._warm is not None:
+            self._warm.kill()
+            self._warm.join()
+            self._warm = None
+
+
+def _train(pipe: Connection, store: Path) -> None:
+    """Imported late: the supervisor has no torch, and the fork server has it already."""
+    from worker.trial import main
+
+    main(pipe, store)
