@@ -11,17 +11,22 @@ from pydantic import (
     BaseModel,
     ConfigDict,
     Field,
-    StringConstraints,
     field_validator,
     model_validator,
 )
 
+from study.config.constraints import (
+    Expression,
+    Fraction,
+    Misfit,
+    OddSide,
+    PathText,
+    Positive,
+    Range,
+    Sha256,
+    StudyName,
+)
 from study.config.parameters import Parameter, Scalar
-
-Fraction = Annotated[float, Field(ge=0.0, le=1.0)]
-Positive = Annotated[float, Field(gt=0.0)]
-Range = tuple[Positive, Positive]
-"""Lowest and highest value."""
 
 
 class Record(BaseModel):
@@ -37,19 +42,27 @@ class SplitConfig(Record):
     """Fraction of the pictures held out for the objective."""
     test: Annotated[float, Field(ge=0.0, lt=1.0)] = 0.15
     """Fraction touched only once, by promotion. Ignored where the source brings a test split."""
-    group: str | None = None
+    group: Expression | None = None
     """Regular expression searched in a picture's file name; pictures with the same first group of
     the match never straddle a split. For example `^([^_]+)_`."""
     seed: int = 0
+
+    @model_validator(mode="after")
+    def _some_left(self) -> SplitConfig:
+        if self.val + self.test >= 1.0:
+            raise Misfit(
+                "val", f"val and test must be below 1 together, got {self.val} + {self.test}"
+            )
+        return self
 
 
 class DataConfig(Record):
     """Where the pictures are and how they are packed."""
 
-    source: str
+    source: PathText
     """A folder of class folders, one with train/ (val/) test/ above them, a .zip of either, or a
     .csv with the columns path, label and optionally split and group."""
-    sha256: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")] | None = None
+    sha256: Sha256 | None = None
     """Checksum an archive must have."""
     image_size: Annotated[int, Field(ge=8, le=1024)]
     """Side of the square a model sees, pixels."""
@@ -64,6 +77,13 @@ class DataConfig(Record):
     """resident: packed pixels in memory. dali, torchvision: decode the files in every epoch.
     auto: resident when the pixels fit, else dali, else torchvision."""
 
+    @model_validator(mode="after")
+    def _large_enough(self) -> DataConfig:
+        if self.packed_size < self.image_size:
+            rule = f"must be at least image_size={self.image_size}, got {self.store_size}"
+            raise Misfit("store_size", rule)
+        return self
+
     @property
     def packed_size(self) -> int:
         """Side of the packed square, pixels."""
@@ -77,27 +97,19 @@ class DynamicCnnConfig(Record):
     n_layers: Annotated[int, Field(ge=1, le=8)] = 3
     n_filters: tuple[Annotated[int, Field(ge=1, le=2048)], ...] = (32, 64, 128, 256)
     """Filters per block; the first n_layers count."""
-    kernel_sizes: tuple[Annotated[int, Field(ge=1, le=11)], ...] = (3, 3, 3, 3)
+    kernel_sizes: tuple[OddSide, ...] = (3, 3, 3, 3)
     """Odd kernel sides per block, pixels; the first n_layers count."""
     fc_size: Annotated[int, Field(ge=1, le=8192)] = 256
     """Units of the hidden layer."""
     dropout: Annotated[float, Field(ge=0.0, lt=1.0)] = 0.2
 
-    @field_validator("kernel_sizes")
-    @classmethod
-    def _odd(cls, sizes: tuple[int, ...]) -> tuple[int, ...]:
-        for size in sizes:
-            if size % 2 == 0:
-                raise ValueError(f"kernel sizes must be odd, got {size}")
-        return sizes
-
     @model_validator(mode="after")
     def _enough(self) -> DynamicCnnConfig:
         for name, values in (("n_filters", self.n_filters), ("kernel_sizes", self.kernel_sizes)):
             if len(values) < self.n_layers:
-                raise ValueError(
-                    f"{name} must list a value for each of the {self.n_layers} layers, "
-                    f"got {len(values)}"
+                raise Misfit(
+                    "n_layers",
+                    f"must be at most {len(values)}, for {name} lists no more, got {self.n_layers}",
                 )
         return self
 
@@ -215,7 +227,9 @@ class SearchConfig(Record):
     def _direction(self) -> SearchConfig:
         wanted = "minimize" if self.metric == "loss" else "maximize"
         if self.direction != wanted:
-            raise ValueError(f"direction must be {wanted} for metric {self.metric}")
+            raise Misfit(
+                "direction", f"must be {wanted} for metric {self.metric}, got {self.direction}"
+            )
         return self
 
 
@@ -237,7 +251,7 @@ class ResourcesConfig(Record):
 class StudyConfig(Record):
     """One study."""
 
-    name: Annotated[str, StringConstraints(pattern=r"^[a-z0-9]([a-z0-9-]{0,51}[a-z0-9])?$")]
+    name: StudyName
     """Lower-case letters, digits and inner dashes, so that it can name cluster objects too."""
     data: DataConfig
     model: ModelConfig = DynamicCnnConfig()
