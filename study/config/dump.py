@@ -1,0 +1,21 @@
+"""A configuration as a YAML file. Knows nothing of where it goes."""
+
+from __future__ import annotations
+
+from io import StringIO
+
+from ruamel.yaml import YAML
+
+from study.config.records import StudyConfig
+
+
+def dump(config: StudyConfig) -> str:
+    """YAML in which every default is spelled out; `load_study` reads it back equal.
+
+    `data.source` is written as it is: from `load_study` it is absolute and stays so.
+    """
+    yaml = YAML()  # the round-trip writer keeps the order of keys, on which conditions depend
+    yaml.width = 4096  # a long path on one line can be searched for
+    text = StringIO()
+    yaml.dump(config.model_dump(mode="json"), text)
+    return text.getvalue()
