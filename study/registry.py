@@ -51,6 +51,13 @@ class Registry:
             )
             tx.execute(STATEMENTS["schema"])
 
+    def check(self, config: StudyConfig) -> None:
+        """Raises StudyExists if the name belongs to another configuration: asked before the data
+        set is packed, which takes a while."""
+        existing = self._find(config.name)
+        if existing is not None:
+            self._check_same(existing, config, existing.store)
+
     def create(self, config: StudyConfig, *, store: str, workers: int) -> RegisteredStudy:
         """Creates the study, or continues the one of that name. Raises StudyExists if the name
         belongs to another configuration or data set."""
