@@ -14,7 +14,10 @@ def dump(config: StudyConfig) -> str:
 
     `data.source` is written as it is: from `load_study` it is absolute and stays so.
     """
-    yaml = YAML()  # the round-trip writer keeps the order of keys, on which conditions depend
+    yaml = YAML(typ="safe", pure=True)
+    # Conditions depend on the order of parameters. The library types the switch as always None.
+    yaml.sort_base_mapping_type_on_output = False  # type: ignore[assignment]
+    yaml.default_flow_style = False
     yaml.width = 4096  # a long path on one line can be searched for
     text = StringIO()
     yaml.dump(config.model_dump(mode="json"), text)

@@ -125,6 +125,7 @@ def _located(document: Document, path: Path, mistakes: Iterable[Mistake]) -> lis
     for mistake in mistakes:
         line = document.line(mistake.path)
         place = "command line" if line == COMMAND_LINE else f"{path}:{line}"
-        name = f"{dotted(mistake.path)}: " if mistake.path else ""
-        lines.append((line == COMMAND_LINE, line, f"{place}: {name}{mistake.rule}"))
+        name = dotted(mistake.path)
+        text = ": ".join(part for part in (place, name, mistake.rule) if part)
+        lines.append((line == COMMAND_LINE, line, text))
     return list(dict.fromkeys(text for _, _, text in sorted(lines)))

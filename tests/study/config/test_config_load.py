@@ -116,6 +116,7 @@ search: {budget: {trials: true}, warm_start: [{model.n_layers: [1]}]}
 @pytest.mark.parametrize(
     ("override", "rule"),
     [
+        ("=3", "an override must be written path=value, got '=3'"),
         ("training.epochs=0", "training.epochs: must be at least 1, got 0"),
         ("training.learning_rate=0", "training.learning_rate: must be above 0.0, got 0"),
         ("training.warmup=2", "training.warmup: must be at most 1.0, got 2"),
