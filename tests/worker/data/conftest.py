@@ -1,0 +1,33 @@
+"""What the tests of data share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from study.config.records import DataConfig
+from study.paths import DataPaths
+from worker.data.prepare import prepare
+from worker.data.store import Store
+
+Pack = Callable[..., Store]
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> DataPaths:
+    """Where stores go."""
+    return DataPaths(tmp_path / "hpo-data")
+
+
+@pytest.fixture
+def pack(root: DataPaths) -> Pack:
+    """Prepares a source in this process and opens the store."""
+
+    def packed(source: Path, **settings: Any) -> Store:
+        config = DataConfig.model_validate({"source": str(source), "image_size": 16, **settings})
+        return Store.open(prepare(config, root, processes=1, progress=lambda done, total: None))
+
+    return packed

@@ -1,0 +1,46 @@
+from __future__ import annotations
+
+import pytest
+
+from study.errors import DataError
+from worker.data.units import Picture, find_units
+
+
+def picture(name: str, sha256: str = "", group: str | None = None) -> Picture:
+    return Picture(name, "rose", sha256 or name, group=group)
+
+
+def test_equal_files_are_one_unit() -> None:
+    units = find_units([picture("a", "1"), picture("b", "2"), picture("c", "1")], None)
+    assert units.keys[0] == units.keys[2] != units.keys[1]
+
+
+def test_the_pattern_sees_the_base_name_alone() -> None:
+    files = [picture("x_1/ruby_a.png"), picture("x_2/ruby_b.png"), picture("x_1/gold_a.png")]
+    units = find_units(files, "^([^_]+)_")
+    assert units.keys == ("group ruby", "group ruby", "group gold")
+
+
+def test_a_picture_that_does_not_match_is_on_its_own_and_noted() -> None:
+    units = find_units([picture("ruby_a.png"), picture("b.png"), picture("c.png")], "^([^_]+)_")
+    assert len(set(units.keys)) == 3
+    assert units.notes == ("2 of 3 pictures are in no group; each may go to any split",)
+
+
+def test_a_group_given_by_a_list_needs_no_pattern() -> None:
+    units = find_units([picture("a", group="g"), picture("b", group="g")], None)
+    assert units.keys == ("group g", "group g")
+    assert units.grouped
+
+
+@pytest.mark.parametrize(
+    ("pattern", "message"),
+    [
+        ("([", "must be a regular expression, got '\\(\\['"),
+        ("^ruby", "must have a group in parentheses"),
+        ("^(x)_", "matches none of 1, for example 'ruby_a.png'"),
+    ],
+)
+def test_a_useless_pattern_is_refused(pattern: str, message: str) -> None:
+    with pytest.raises(DataError, match=message):
+        find_units([picture("rose/ruby_a.png")], pattern)

@@ -1,0 +1,93 @@
+"""What the training loop sees of data: batches on the device, ready for the model.
+
+The seam over three loaders, resident (resident.py), DALI (dali_stream.py) and torchvision
+(torchvision_stream.py); they give the same pictures in the same order. Knows nothing of training.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Protocol
+
+import torch
+from torch import Tensor
+
+from study.config.records import DataConfig, TrainingConfig
+from study.dataset import Split
+from worker.data.choice import choose_loader
+from worker.data.epochs import Epochs, Squares
+from worker.data.store import Store
+from worker.data.streamed import FastDecoder, StreamedSquares
+
+__all__ = ["Batches", "choose_loader", "open_batches"]
+
+
+class Batches(Protocol):
+    """Owned by one thread; one epoch is iterated at a time, and may be left early."""
+
+    steps: int
+    """Batches of an epoch."""
+    images: int
+    """Pictures of an epoch."""
+
+    def epoch(self, epoch: int, start_step: int = 0) -> Iterator[tuple[Tensor, Tensor]]:
+        """Batches of an epoch from `start_step` on, the same whether or not those before were read.
+
+        Yields images (B, C, S, S) float32, normalised, channels_last, and labels (B,) int64, both
+        on the device. Raises BadData where a file that is streamed has changed.
+        """
+        ...
+
+    def close(self) -> None:
+        """Gives back memory, threads and files."""
+        ...
+
+
+def open_batches(
+    store: Store,
+    split: Split,
+    *,
+    data: DataConfig,
+    training: TrainingConfig,
+    augment: bool,
+    device: torch.device,
+    threads: int,
+) -> Batches:
+    """Opens a split.
+
+    augment: a new order in every epoch, random windows and flips, and no partial last batch unless
+    it is the only one; otherwise every whole picture once, in the order of the store. threads: for
+    decoding. Raises BadData for a missing split or source, DataError for a missing loader.
+    """
+    loader, _ = choose_loader(store, split, data, device)
+    squares: Squares
+    if loader == "resident":
+        from worker.data.resident import ResidentSquares
+
+        squares = ResidentSquares(store, split, device)
+    else:
+        decoder = _decoder(loader, store, training.batch_size, device, threads)
+        squares = StreamedSquares(store, data, decoder, device, threads)
+    return Epochs(
+        squares,
+        store,
+        split,
+        training=training,
+        size=data.image_size,
+        augment=augment,
+        device=device,
+    )
+
+
+def _decoder(
+    loader: str, store: Store, batch_size: int, device: torch.device, threads: int
+) -> FastDecoder:
+    """Imported where it is used: DALI takes a second and may be missing."""
+    side, channels = store.manifest.size, store.manifest.channels
+    if loader == "dali":
+        from worker.data.dali_stream import DaliDecoder
+
+        return DaliDecoder(side, channels, batch_size, device, threads)
+    from worker.data.torchvision_stream import TorchvisionDecoder
+
+    return TorchvisionDecoder(side, channels, device, threads)

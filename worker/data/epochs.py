@@ -1,0 +1,101 @@
+"""Epochs of batches over packed squares: order, augmentation, normalisation.
+
+Every loader shares this and differs only in where its squares come from (`Squares`). Knows nothing
+of files and decoders.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Iterator, Sequence
+from contextlib import closing
+from typing import Protocol
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from study.config.records import TrainingConfig
+from study.dataset import Split
+from worker.data.augment import Normaliser, cropped, whole
+from worker.data.draws import draw_order, draw_windows
+from worker.data.store import Store
+
+Rows = NDArray[np.int64]
+
+
+class Squares(Protocol):
+    """Packed squares by their row of the store; not safe for two iterations at once."""
+
+    def fetch(self, plan: Sequence[Rows]) -> Generator[Tensor, None, None]:
+        """Squares of one batch after the other: (B, P, P, C) uint8 on the device.
+
+        plan: rows of each batch. The generator is closed where it is left early.
+        """
+        ...
+
+    def close(self) -> None:
+        """Gives back memory, threads and files."""
+        ...
+
+
+class Epochs:
+    """Implements worker.data.batches.Batches over any squares."""
+
+    def __init__(
+        self,
+        squares: Squares,
+        store: Store,
+        split: Split,
+        *,
+        training: TrainingConfig,
+        size: int,
+        augment: bool,
+        device: torch.device,
+    ) -> None:
+        self._squares = squares
+        self._range = store.split(split)
+        self._training = training
+        self._size = size
+        self._side = store.manifest.size
+        self._augment = augment
+        self._normalise = Normaliser(store.manifest, device)
+        self._labels = torch.from_numpy(store.labels.astype(np.int64)).to(device)
+        self._device = device
+        batch, total = training.batch_size, self._range.size
+        # A partial last batch would give its pictures more weight; the next epoch has others.
+        self.steps = max(1, total // batch) if augment else -(-total // batch)
+        self.images = min(total, self.steps * batch)
+
+    def epoch(self, epoch: int, start_step: int = 0) -> Iterator[tuple[Tensor, Tensor]]:
+        """See worker.data.batches.Batches."""
+        batch = self._training.batch_size
+        order = self._order(epoch)[: self.images] + self._range.start
+        plan = [order[step * batch : (step + 1) * batch] for step in range(start_step, self.steps)]
+        fetched = self._squares.fetch(plan)
+        with closing(fetched):
+            for step, (rows, pixels) in enumerate(zip(plan, fetched, strict=True), start_step):
+                images = self._images(pixels, epoch, step * batch)
+                yield self._normalise(images), self._labels[torch.from_numpy(rows).to(self._device)]
+
+    def close(self) -> None:
+        """See worker.data.batches.Batches."""
+        self._squares.close()
+
+    def _order(self, epoch: int) -> Rows:
+        if self._augment:
+            return draw_order(self._training.seed, epoch, self._range.size)
+        return np.arange(self._range.size, dtype=np.int64)
+
+    def _images(self, pixels: Tensor, epoch: int, position: int) -> Tensor:
+        if not self._augment:
+            return whole(pixels, self._size)
+        windows = draw_windows(
+            self._training.augmentation,
+            self._training.seed,
+            epoch,
+            position,
+            len(pixels),
+            self._side,
+        )
+        return cropped(pixels, windows, self._size)

@@ -1,0 +1,71 @@
+"""A folder of class folders as a source of pictures.
+
+Knows nothing of what a tree means (listing.py).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Iterator
+from functools import cached_property
+from pathlib import Path
+
+from study.errors import DataError
+from worker.data.listing import Listing, is_picture, list_tree
+from worker.data.source import read_file
+
+
+class Folder:
+    """Symbolic links are followed: pictures are often linked in from another disk."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    @cached_property
+    def _tree(self) -> tuple[list[str], list[str]]:
+        """Names of all files and folders below, sorted."""
+        files: list[str] = []
+        folders: list[str] = []
+        for directory, below, names in self._walk():
+            prefix = directory.relative_to(self.path)
+            folders += [(prefix / name).as_posix() for name in below]
+            files += [(prefix / name).as_posix() for name in names]
+        return sorted(files), sorted(folders)
+
+    def fingerprint(self) -> str:
+        """Over names, sizes and modification times; reading every byte would cost as much as
+        packing them."""
+        digest = hashlib.sha256(b"folder\0")
+        files, folders = self._tree
+        for name in filter(is_picture, files):
+            status = (self.path / name).stat(follow_symlinks=True)
+            digest.update(f"{name}\0{status.st_size}\0{status.st_mtime_ns}\0".encode())
+        for name in folders:  # a new empty class is a mistake that must be noticed
+            digest.update(f"{name}/\0".encode())
+        return digest.hexdigest()
+
+    def listing(self) -> Listing:
+        """By class folders, see listing.py."""
+        return list_tree(*self._tree, where=str(self.path))
+
+    def read(self, name: str) -> bytes:
+        """One file's bytes."""
+        return read_file(self.path / name)
+
+    def close(self) -> None:
+        """Nothing is kept open."""
+
+    def _walk(self) -> Iterator[tuple[Path, list[str], list[str]]]:
+        seen: set[str] = set()
+        for directory, below, names in os.walk(self.path, followlinks=True, onerror=_unreadable):
+            real = os.path.realpath(directory)
+            if real in seen:  # a link to a folder above would never end
+                below.clear()
+                continue
+            seen.add(real)
+            yield Path(directory), below, names
+
+
+def _unreadable(error: OSError) -> None:
+    raise DataError(f"{error.filename}: cannot be read: {error.strerror}") from error

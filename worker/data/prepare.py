@@ -1,0 +1,177 @@
+"""From raw pictures to a packed store: checked, decoded once, split, measured, published.
+
+Quick when it is done already; goes on where it was interrupted; several processes at once do the
+work once. Knows nothing of training.
+"""
+
+from __future__ import annotations
+
+import errno
+import shutil
+from collections.abc import Sequence
+from contextlib import closing
+from pathlib import Path
+
+from study.config.records import DataConfig
+from study.dataset import Converted, DatasetManifest, Quarantined
+from study.errors import DataError
+from study.paths import DataPaths
+from worker.data.chunks import Chunk, Progress, decode_all, plan
+from worker.data.duplicates import find_duplicates
+from worker.data.listing import Entry, Listing
+from worker.data.pack import Row, order_rows, publish, split_ranges, write_arrays
+from worker.data.recipe import locked, recall, recipe_key, remember
+from worker.data.source import Source, open_source
+from worker.data.split import Assignment, assign
+from worker.data.units import Picture, find_units
+
+
+def prepare(config: DataConfig, root: DataPaths, *, processes: int, progress: Progress) -> Path:
+    """Packs the pictures of config.source and returns the store's directory.
+
+    processes: decoders at once. progress: called with pictures done and pictures in all; not
+    called where the store is there already. Raises DataError, with nothing half published.
+    """
+    with closing(open_source(Path(config.source).expanduser(), config.sha256)) as source:
+        try:
+            key = recipe_key(source.fingerprint(), config)
+            if (done := recall(root, key, source.path)) is not None:
+                return done
+            with locked(root.lock(key)):
+                if (done := recall(root, key, source.path)) is not None:
+                    return done  # by the process that was waited for
+                return _pack(source, config, root, key, processes, progress)
+        except OSError as error:
+            raise _explain(error, root) from error
+
+
+def _pack(
+    source: Source,
+    config: DataConfig,
+    root: DataPaths,
+    key: str,
+    processes: int,
+    progress: Progress,
+) -> Path:
+    listing = source.listing()
+    _check_listing(listing, source.path)
+    work = root.work(key)
+    work.mkdir(parents=True, exist_ok=True)
+    tasks = plan(
+        source,
+        [entry.name for entry in listing.entries],
+        side=config.packed_size,
+        channels=config.channels,
+        fit=config.fit,
+        directory=work,
+    )
+    chunks = decode_all(source, tasks, processes, progress)
+    pictures = _usable(listing.entries, chunks)
+    _check_usable(listing, pictures, chunks, source.path)
+    units = find_units(pictures, config.split.group)
+    assignment = assign(pictures, units, config.split)
+    content = _publish(source, config, root, work, listing, chunks, pictures, assignment)
+    remember(root, key, content)
+    shutil.rmtree(work)
+    return root.store(content)
+
+
+def _usable(entries: Sequence[Entry], chunks: Sequence[Chunk]) -> list[Picture]:
+    outcomes = [outcome for chunk in chunks for outcome in chunk.outcomes]
+    return [
+        Picture(entry.name, entry.label, outcome.sha256, entry.split, entry.group)
+        for entry, outcome in zip(entries, outcomes, strict=True)
+        if outcome.broken is None and outcome.sha256 is not None
+    ]
+
+
+def _publish(
+    source: Source,
+    config: DataConfig,
+    root: DataPaths,
+    work: Path,
+    listing: Listing,
+    chunks: Sequence[Chunk],
+    pictures: Sequence[Picture],
+    assignment: Assignment,
+) -> str:
+    """Writes the store and returns the name of its content."""
+    classes = listing.classes
+    rows = order_rows(_rows(chunks, pictures, assignment, classes))
+    splits = split_ranges(rows, len(classes))
+    directory = work / "store"
+    packed = write_arrays(directory, rows, chunks, classes, splits)
+    outcomes = [outcome for chunk in chunks for outcome in chunk.outcomes]
+    manifest = DatasetManifest(
+        content=packed.content,
+        classes=classes,
+        size=config.packed_size,
+        channels=config.channels,
+        splits=splits,
+        mean=packed.mean,
+        std=packed.std,
+        source=str(source.path),
+        names=tuple(row.name for row in rows),
+        quarantined=tuple(Quarantined(name=o.name, reason=o.broken) for o in outcomes if o.broken),
+        converted=tuple(Converted(name=o.name, change=o.change) for o in outcomes if o.change),
+        duplicates=find_duplicates(pictures, assignment.splits),
+        notes=(*listing.notes, *assignment.notes),
+    )
+    publish(directory, manifest, root.store(packed.content))
+    return packed.content
+
+
+def _rows(
+    chunks: Sequence[Chunk],
+    pictures: Sequence[Picture],
+    assignment: Assignment,
+    classes: Sequence[str],
+) -> list[Row]:
+    """One row for each usable picture, in the order of the chunks."""
+    index = {label: number for number, label in enumerate(classes)}
+    places = [
+        (chunk, position)
+        for chunk, one in enumerate(chunks)
+        for position in range(sum(outcome.broken is None for outcome in one.outcomes))
+    ]
+    return [
+        Row(picture.name, index[picture.label], split, chunk, position)
+        for picture, split, (chunk, position) in zip(
+            pictures, assignment.splits, places, strict=True
+        )
+    ]
+
+
+def _check_listing(listing: Listing, where: Path) -> None:
+    if not listing.entries:
+        raise DataError(
+            f"{where}: no pictures found: a class is a folder of .jpg, .png or similar files"
+        )
+    if len(listing.classes) < 2:
+        raise DataError(
+            f"{where}: a classifier needs two classes, got only {listing.classes[0]!r}: "
+            "put the pictures of each class into a folder of its own"
+        )
+
+
+def _check_usable(
+    listing: Listing, pictures: Sequence[Picture], chunks: Sequence[Chunk], where: Path
+) -> None:
+    lost = sorted(set(listing.classes) - {picture.label for picture in pictures})
+    if not lost:
+        return
+    broken = [outcome for chunk in chunks for outcome in chunk.outcomes if outcome.broken]
+    raise DataError(
+        f"{where}: {'no usable pictures' if not pictures else 'no usable pictures of ' + lost[0]}, "
+        f"{len(broken)} of {len(listing.entries)} files cannot be used, "
+        f"first {broken[0].name}: {broken[0].broken}"
+    )
+
+
+def _explain(error: OSError, root: DataPaths) -> DataError:
+    """An error of the disk as one line; what is decoded so far is kept for the next attempt."""
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return DataError(
+            f"{root.root}: no room left for packed pictures: free some or set HPO_DATA"
+        )
+    return DataError(f"{error.filename or root.root}: {error.strerror or error}")

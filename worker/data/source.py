@@ -1,0 +1,75 @@
+"""Where pictures come from: one small interface over folders, archives and lists.
+
+Knows nothing of decoding. Sources are cheap to open again, so every process opens its own.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Protocol
+
+from study.errors import DataError
+from worker.data.listing import Listing
+
+FILE_LIMIT = 256 * 2**20  # bytes of one picture file; an archive can promise more than memory holds
+
+
+class Source(Protocol):
+    """Reading is safe from several threads at once; errors of one file are OSError or ValueError,
+    errors of the source as a whole are DataError."""
+
+    path: Path
+    """Absolute."""
+
+    def fingerprint(self) -> str:
+        """Changes when a picture, a name or a label does."""
+        ...
+
+    def listing(self) -> Listing:
+        """All pictures with their labels."""
+        ...
+
+    def read(self, name: str) -> bytes:
+        """One file's bytes."""
+        ...
+
+    def close(self) -> None:
+        """Gives back open files."""
+        ...
+
+
+def open_source(path: Path, sha256: str | None = None) -> Source:
+    """Opens a folder, a .zip or a .csv.
+
+    sha256: checksum an archive must have; checked by its fingerprint(). Raises DataError.
+    """
+    from worker.data.archive import Archive
+    from worker.data.folder import Folder
+    from worker.data.table import Table
+
+    if not path.exists():
+        raise DataError(
+            f"{path}: no such folder or file: set data.source to where the pictures are"
+        )
+    if sha256 is not None and path.suffix.lower() != ".zip":
+        raise DataError(f"{path}: data.sha256 is for .zip archives: remove it")
+    path = path.absolute()
+    if path.is_dir():
+        return Folder(path)
+    if path.suffix.lower() == ".zip":
+        return Archive(path, sha256)
+    if path.suffix.lower() == ".csv":
+        return Table(path)
+    raise DataError(
+        f"{path}: unknown kind of source {path.suffix or path.name!r}: "
+        "give a folder, a .zip archive or a .csv list"
+    )
+
+
+def read_file(path: Path) -> bytes:
+    """Reads one file. Raises OSError, and ValueError where it is larger than FILE_LIMIT."""
+    with path.open("rb") as file:
+        content = file.read(FILE_LIMIT + 1)
+    if len(content) > FILE_LIMIT:
+        raise ValueError(f"larger than {FILE_LIMIT} bytes")
+    return content
