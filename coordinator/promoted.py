@@ -1,0 +1,143 @@
+"""Promoted models on disk: what a version says of itself, whether its files are whole, and which
+one is in use.
+
+Knows nothing of how a winner is found (promote.py) nor of the database.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict
+
+from study import atomic
+from study.errors import CheckpointCorrupt, HpoError, UsageError
+from study.paths import MANIFEST, METRICS, StudyPaths
+
+
+class PromotedRecord(BaseModel):
+    """Frozen; an unknown key is an error."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class PromotedFile(PromotedRecord):
+    """One file of a version."""
+
+    sha256: str
+    bytes: int
+
+
+class PromotedManifest(PromotedRecord):
+    """What a version is. Written last: a directory without it is no version."""
+
+    study: str
+    version: int
+    trial: int
+    candidates: tuple[int, ...]
+    """Trials that were measured again, the best by their objective first."""
+    created: str
+    """ISO 8601, UTC."""
+    files: dict[str, PromotedFile]
+
+
+def describe_file(file: Path) -> PromotedFile:
+    """Reads it once, whole."""
+    with file.open("rb") as content:
+        digest = hashlib.file_digest(content, "sha256").hexdigest()
+    return PromotedFile(sha256=digest, bytes=file.stat().st_size)
+
+
+def read_promoted(directory: Path) -> PromotedManifest:
+    """A version's manifest. Raises CheckpointCorrupt where there is none that can be read."""
+    try:
+        return PromotedManifest.model_validate_json((directory / MANIFEST).read_bytes())
+    except (OSError, ValueError) as error:
+        raise CheckpointCorrupt(f"{directory}: not a promoted model: {error}") from error
+
+
+def verify(directory: Path) -> PromotedManifest:
+    """The manifest of a version all of whose files are as they were written. Raises
+    CheckpointCorrupt, naming those that are not."""
+    manifest = read_promoted(directory)
+    wrong = []
+    for name, expected in manifest.files.items():
+        file = directory / name
+        if not file.is_file():
+            wrong.append(f"{name} is missing")
+        elif describe_file(file) != expected:
+            wrong.append(f"{name} does not match its checksum")
+    if wrong:
+        raise CheckpointCorrupt(f"{directory}: {', '.join(wrong)}")
+    return manifest
+
+
+def versions(paths: StudyPaths) -> list[int]:
+    """Versions there are, whole or not, in order."""
+    return sorted(int(found.name) for found in paths.promoted.glob("[0-9]*") if found.is_dir())
+
+
+def in_use(paths: StudyPaths) -> int | None:
+    """The version `latest` points at; None before the first promotion."""
+    if not paths.latest.is_symlink():
+        return None
+    return int(paths.latest.readlink().name)
+
+
+def use(paths: StudyPaths, version: int) -> None:
+    """Points `latest` at a version; a reader finds the old one or the new one."""
+    atomic.link(paths.latest, paths.version(version).name)
+
+
+def rollback(paths: StudyPaths) -> PromotedManifest:
+    """Points `latest` at the newest whole version before the one in use. Raises UsageError where
+    nothing is promoted, HpoError where there is none to go back to; `latest` then stays."""
+    current = in_use(paths)
+    if current is None:
+        raise UsageError(f"{paths.promoted}: nothing is promoted, so there is nothing to roll back")
+    with locked(paths):
+        damage = []
+        for version in reversed([known for known in versions(paths) if known < current]):
+            try:
+                manifest = verify(paths.version(version))
+            except CheckpointCorrupt as error:
+                damage.append(str(error))
+                continue
+            use(paths, version)
+            return manifest
+    why = f": {'; '.join(damage)}" if damage else ""
+    raise HpoError(f"there is no version before {current} to go back to{why}")
+
+
+def metrics(directory: Path) -> dict[str, Any]:
+    """What promotion measured: winner, validation (by trial number) and test."""
+    measured: dict[str, Any] = json.loads((directory / METRICS).read_text())
+    return measured
+
+
+def describe(paths: StudyPaths, version: int, metric: str) -> str:
+    """A version in two lines for a person."""
+    manifest = read_promoted(paths.version(version))
+    measured = metrics(paths.version(version))
+    validation = measured["validation"][str(manifest.trial)][metric]
+    test = measured["test"]
+    held_out = "" if test is None else f", held-out test {metric} {test[metric]:.4f}"
+    return (
+        f"promoted: trial {manifest.trial} as version {version}: "
+        f"validation {metric} {validation:.4f}{held_out}\n  {paths.latest}"
+    )
+
+
+@contextmanager
+def locked(paths: StudyPaths) -> Iterator[None]:
+    """Lets one process at a time change what is promoted; the others wait."""
+    paths.promoted.mkdir(parents=True, exist_ok=True)
+    with (paths.promoted / ".lock").open("wb") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield

@@ -1,0 +1,132 @@
+"""Runs a study from its file, or goes on with one, to a promoted model.
+
+Validates everything before anything starts. Every step may be repeated, so a coordinator killed on
+the way is replaced by submitting or resuming again. Knows nothing of how the loop works (run.py).
+"""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+from rich.console import Console
+
+from coordinator import worker_program
+from coordinator.backends.local import LocalBackend
+from coordinator.preparation import prepare, prepare_again
+from coordinator.promote import promote
+from coordinator.promoted import describe
+from coordinator.reconcile import MAX_CRASHES, End
+from coordinator.run import Run
+from coordinator.storage import storage
+from coordinator.watch import view
+from study import exit_codes, paths
+from study.config.dump import dump
+from study.config.identity import differences
+from study.config.load import find_study, load_study
+from study.config.records import StudyConfig
+from study.embedded import EmbeddedPostgres
+from study.errors import HpoError, StudyExists, UsageError
+from study.registry import RegisteredStudy, Registry
+
+
+def submit(name_or_path: str, *, workers: int, overrides: Sequence[str], console: Console) -> int:
+    """Creates the study, or continues the one of that name, and runs it; gives the exit status.
+    Raises UsageError before anything has started."""
+    file = find_study(name_or_path)
+    config = load_study(file, overrides)
+    with storage() as (registry, server):
+        registry.check(config)
+        store = prepare(file, overrides, console)
+        study = registry.create(config, store=store, workers=workers)
+        return _carry_out(registry, server, study, console)
+
+
+def resume(name: str, *, workers: int | None, overrides: Sequence[str], console: Console) -> int:
+    """Goes on with a study of the database; `overrides` may change its budget and resources."""
+    with storage() as (registry, server):
+        study = registry.find(name)
+        config = changed(study.config, overrides)
+        if not paths.data().store(study.store).exists():
+            store = prepare_again(config, console)
+            if store != study.store:
+                raise StudyExists(
+                    f"the pictures of study {name!r} have changed: {study.store[:12]} when it was "
+                    f"submitted, {store[:12]} now in {config.data.source}; put the old ones back, "
+                    "or submit under another name with name=..."
+                )
+        registry.resume(config, workers=workers or study.workers)
+        return _carry_out(registry, server, registry.find(name), console)
+
+
+def changed(config: StudyConfig, overrides: Sequence[str]) -> StudyConfig:
+    """A stored configuration with overrides. Raises ConfigError for a wrong one, StudyExists for
+    one that would make it another study."""
+    with tempfile.TemporaryDirectory(prefix="hpo-") as directory:
+        file = Path(directory) / f"{config.name}.yaml"
+        file.write_text(dump(config))
+        new = load_study(file, overrides)
+    if lines := differences(config, new):
+        raise StudyExists(
+            f"resume cannot change study {config.name!r} ({'; '.join(lines)}), only its budget, "
+            "resources and where its pictures are; submit under another name with name=..."
+        )
+    return new
+
+
+def data_override(data: str | None) -> list[str]:
+    """What `--data PATH` stands for."""
+    return [] if data is None else [f"data.source={json.dumps(str(Path(data).absolute()))}"]
+
+
+def local_backend(registry: Registry, study: RegisteredStudy) -> LocalBackend:
+    """Workers of the study on this machine."""
+    return LocalBackend(
+        paths.artifacts(study.name),
+        [*worker_program.COMMAND, "run"],
+        worker_program.environment(registry.url, study.name),
+        study.config.resources,
+    )
+
+
+def _carry_out(
+    registry: Registry, server: EmbeddedPostgres | None, study: RegisteredStudy, console: Console
+) -> int:
+    """Runs the study to its end and promotes its best trial."""
+    backend = local_backend(registry, study)
+    go_on = f"go on with: make resume STUDY={study.name}"
+    with view(console) as shown:
+        run = Run(registry=registry, server=server, study=study, backend=backend, view=shown)
+        try:
+            end = run.until_end()
+        except KeyboardInterrupt:
+            if run.leads:
+                shown.note("stopping: workers checkpoint and leave (Ctrl-C again kills them)")
+                run.shut_down()
+                shown.note(f"stopped; {go_on}")
+            return exit_codes.INTERRUPTED
+    if end.status == exit_codes.PREEMPTED:
+        console.print(f"study {study.name} was stopped; {go_on}", highlight=False)
+        return exit_codes.PREEMPTED
+    if end.status != exit_codes.DONE:
+        raise _reason(end, backend, study)
+    version = promote(registry, study)
+    shown_version = describe(paths.artifacts(study.name), version, study.config.search.metric)
+    console.print(shown_version, highlight=False, soft_wrap=True)
+    return exit_codes.DONE
+
+
+def _reason(end: End, backend: LocalBackend, study: RegisteredStudy) -> HpoError:
+    """Why the run ended, in the words of its worker."""
+    assert end.index is not None
+    said = worker_program.error_in("\n".join(backend.last_lines(end.index, 50)))
+    log = paths.artifacts(study.name).worker_log(end.index)
+    if end.status == exit_codes.USAGE:
+        return UsageError(said)
+    return HpoError(
+        f"no worker is left: worker {end.index} ended {MAX_CRASHES} times in a row without an epoch"
+        f" of progress, or its device is broken; it last said {said!r} (see {log}); "
+        f"try again with: make resume STUDY={study.name}"
+    )

@@ -1,0 +1,130 @@
+"""Shows a running study: a live table on a terminal, else a plain line every few seconds.
+
+Knows nothing of how the study is run; it is given a snapshot at every step.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Protocol
+
+from rich.console import Console, Group
+from rich.live import Live
+from rich.table import Table
+from rich.text import Text
+
+from coordinator.backends.backend import WorkerState
+from study.progress import Progress
+
+PLAIN_PERIOD = 5.0  # seconds between two plain lines of which nothing but the speed differs
+
+
+class View(Protocol):
+    """What the run loop tells the person."""
+
+    def show(self, progress: Progress, workers: Sequence[WorkerState]) -> None:
+        """A new snapshot."""
+
+    def note(self, text: str) -> None:
+        """Something worth a line of its own; the same again says nothing."""
+
+
+class LiveView:
+    """A table that is drawn over."""
+
+    def __init__(self, live: Live) -> None:
+        self._live = live
+        self._noted = ""
+
+    def show(self, progress: Progress, workers: Sequence[WorkerState]) -> None:
+        """See View."""
+        self._live.update(Group(Text(summary(progress)), workers_table(progress, workers)))
+        self._noted = ""
+
+    def note(self, text: str) -> None:
+        """See View."""
+        if text != self._noted:
+            self._live.console.print(text, highlight=False, markup=False)
+        self._noted = text
+
+
+class PlainView:
+    """Lines, for logs and pipes."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+        self._shown: tuple[int, int] | None = None
+        self._shown_at = float("-inf")  # monotonic seconds
+        self._noted = ""
+
+    def show(self, progress: Progress, workers: Sequence[WorkerState]) -> None:  # noqa: ARG002
+        """See View."""
+        state = (progress.ended, progress.budget.begun)
+        if state != self._shown or time.monotonic() >= self._shown_at + PLAIN_PERIOD:
+            self._print(summary(progress))
+            self._shown, self._shown_at = state, time.monotonic()
+        self._noted = ""
+
+    def note(self, text: str) -> None:
+        """See View."""
+        if text != self._noted:
+            self._print(text)
+        self._noted = text
+
+    def _print(self, line: str) -> None:
+        self._console.print(line, highlight=False, markup=False, soft_wrap=True)
+
+
+@contextmanager
+def view(console: Console) -> Iterator[View]:
+    """The view that suits the console; the last table stays when it ends."""
+    if not console.is_terminal:
+        yield PlainView(console)
+        return
+    with Live(console=console, refresh_per_second=4) as live:
+        yield LiveView(live)
+
+
+def summary(progress: Progress) -> str:
+    """The study in one line."""
+    ended = ", ".join(f"{count} {outcome}" for outcome, count in sorted(progress.outcomes.items()))
+    parts = [
+        f"{progress.study.name}: {progress.ended}/{progress.budget.trials} trials"
+        + (f" ({ended})" if ended else ""),
+        f"{len(progress.running)} running",
+        f"{progress.left} left",
+    ]
+    if progress.best is not None:
+        metric = progress.study.config.search.metric
+        parts.append(f"best {metric} {progress.best.value:.4f} (trial {progress.best.number})")
+    if progress.images_per_second:
+        parts.append(f"{progress.images_per_second:,.0f} images/s")
+    if progress.seconds_left is not None and not progress.done:
+        parts.append(f"about {duration(progress.seconds_left)} left")
+    return " | ".join(parts)
+
+
+def workers_table(progress: Progress, workers: Sequence[WorkerState]) -> Table:
+    """A row for each worker and for each trial it trains."""
+    table = Table("worker", "state", "trial", "epoch", progress.study.config.search.metric)
+    epochs = progress.study.config.training.epochs
+    for worker in workers:
+        state = "alive" if worker.alive else f"ended ({worker.exit_status})"
+        trials = [trial for trial in progress.running if trial.worker == worker.name]
+        for trial in trials:
+            done = 0 if trial.epoch is None else trial.epoch + 1
+            value = "" if trial.value is None else f"{trial.value:.4f}"
+            table.add_row(str(worker.index), state, str(trial.number), f"{done}/{epochs}", value)
+        if not trials:
+            table.add_row(str(worker.index), state, "", "", "")
+    return table
+
+
+def duration(seconds: float) -> str:
+    """For example `1 h 05 min`, `12 min`, `40 s`."""
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    minutes = round(seconds / 60)
+    return f"{minutes} min" if minutes < 60 else f"{minutes // 60} h {minutes % 60:02d} min"

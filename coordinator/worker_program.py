@@ -1,0 +1,82 @@
+"""How the coordinator calls `hpo-worker`, which alone imports torch: what it needs to know, and its
+answers in lines of JSON.
+
+Knows nothing of what the verbs do.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from sqlalchemy.engine import URL
+
+from study import exit_codes, paths
+from study.errors import HpoError, UsageError
+
+COMMAND = (sys.executable, "-m", "worker")
+PREFIX = "hpo-worker: "  # of its one-line errors
+
+
+def environment(url: URL, study: str) -> dict[str, str]:
+    """Where a worker finds its study; never on its command line, where others could read it."""
+    found = {
+        "HPO_STUDY": study,
+        "HPO_HOME": str(paths.home()),
+        "HPO_DATA": str(paths.data().root),
+        "HPO_ARTIFACTS": str(paths.artifacts(study).root.parent),
+    }
+    if not os.environ.get("HPO_STORAGE_FILE"):  # which a worker reads for itself
+        found["HPO_STORAGE"] = url.render_as_string(hide_password=False)
+    return found
+
+
+def call(
+    arguments: Sequence[str],
+    added_environment: Mapping[str, str],
+    on_line: Callable[[dict[str, Any]], None] = lambda _: None,
+    command: Sequence[str] = COMMAND,
+) -> dict[str, Any]:
+    """Runs a verb to its end; `on_line` gets every line but the last, which is the result.
+
+    Raises UsageError or HpoError with the worker's own message. Ctrl-C reaches the worker too; it
+    is waited for.
+    """
+    last: dict[str, Any] | None = None
+    with (
+        tempfile.TemporaryFile() as errors,
+        subprocess.Popen(
+            [*command, *arguments],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=errors,
+            text=True,
+            env={**os.environ, **added_environment},
+        ) as worker,
+    ):
+        assert worker.stdout is not None
+        for line in worker.stdout:
+            if last is not None:
+                on_line(last)
+            last = json.loads(line)
+        status = worker.wait()
+        errors.seek(0)
+        said = errors.read().decode(errors="replace")
+    if status != exit_codes.DONE or last is None:
+        kind = UsageError if status == exit_codes.USAGE else HpoError
+        raise kind(error_in(said) or f"{arguments[0]} ended with status {status}")
+    return last
+
+
+def error_in(output: str) -> str:
+    """The worker's error message in what it printed, else the last line."""
+    lines = output.strip().splitlines()
+    starts = [number for number, line in enumerate(lines) if line.startswith(PREFIX)]
+    if starts:
+        return "\n".join(lines[starts[-1] :]).removeprefix(PREFIX)
+    return lines[-1] if lines else ""
