@@ -1,8 +1,8 @@
 """A trial's checkpoints: written after every epoch and on a stop, found again by whoever adopts it.
 
-Knows nothing of when to write one. One process at a time writes into a trial's directory; a file
-it has neither read nor written is never deleted, so that a process that lost the trial without
-knowing cannot harm the one that has it now.
+Knows nothing of when to write one. Names carry the fencing token of the lease and a file that was
+neither found at the start nor written since is never deleted: a process that has lost the trial and
+does not know yet cannot touch what its adopter writes.
 """
 
 from __future__ import annotations
@@ -35,12 +35,17 @@ class Entry:
 
 
 class Checkpoints:
-    """The files `checkpoint-<epoch>-<step>-<checksum>.pt` and `best-<epoch>-<checksum>.pt` of one
-    directory. Epoch and step are those that come next; best files name the epoch they are of."""
+    """The files `checkpoint-<token>-<epoch>-<step>-<checksum>.pt` and
+    `best-<token>-<epoch>-<checksum>.pt` of one directory. A checkpoint's epoch and step are those
+    that come next; weights are named by the epoch they are of."""
 
-    def __init__(self, directory: Path, fingerprint: str) -> None:
-        """fingerprint: of all that the numbers depend on; files with another one are not used."""
+    def __init__(self, directory: Path, *, fingerprint: str, token: int) -> None:
+        """fingerprint: of all that the numbers depend on; files with another one are not used.
+
+        token: the lease's fencing token; each adoption has a higher one.
+        """
         self._directory = directory
+        self._token = f"{token:04d}"
         self._fingerprint = fingerprint
         self._entries: deque[Entry] = deque(maxlen=KEPT)
         self._known: set[str] = set()
@@ -67,14 +72,14 @@ class Checkpoints:
             "progress": progress.to_plain(),
             "learner": learner,
         }
-        name = seal(self._directory, f"checkpoint-{epoch:05d}-{step:07d}", content)
+        name = seal(self._directory, f"checkpoint-{self._token}-{epoch:05d}-{step:07d}", content)
         self._remember(name, progress)
         self._collect()
         return name
 
     def save_best(self, epoch: int, model: nn.Module, meta: dict[str, Any]) -> str:
         """Writes the weights of the best epoch so far and returns the file name."""
-        name = save_weights(self._directory, f"best-{epoch:05d}", model, meta)
+        name = save_weights(self._directory, f"best-{self._token}-{epoch:05d}", model, meta)
         self._known.add(name)
         return name
 
@@ -115,5 +120,5 @@ class Checkpoints:
 
 
 def _age(path: Path) -> tuple[str, int]:
-    """Sorts by epoch and step, then by the time of writing."""
+    """Sorts by token, epoch and step, then by the time of writing."""
     return path.stem.rpartition("-")[0], path.stat().st_mtime_ns

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
@@ -16,6 +16,7 @@ from torch import Tensor
 
 from study.config.records import StudyConfig
 from study.errors import Diverged
+from worker.data.batches import Batches
 from worker.evaluation.logits import predict_logits
 from worker.evaluation.metrics import summarise
 from worker.training.checkpoint import Checkpoints
@@ -26,28 +27,36 @@ from worker.training.schedule import learning_rate
 FINITE_EVERY = 50  # steps; looking at the loss waits for the GPU, once in so many it costs nothing
 
 Batch = tuple[Tensor, Tensor]
+"""Images (B, C, S, S) float32 and labels (B,) int64, both on the device."""
 
 
-class Batches(Protocol):
-    """What the loop needs of a loader."""
+class Overseer(Protocol):
+    """Who is asked and told things while a fit goes on."""
 
-    @property
-    def steps(self) -> int:
-        """Batches in an epoch."""
+    def stop_requested(self) -> bool:
+        """Whether to leave after the step in hand; asked before and after each batch is waited for,
+        in validation too."""
 
-    def epoch(self, epoch: int, start_step: int = 0) -> Iterable[Batch]:
-        """Images (B, C, S, S) float32 and labels (B,) int64 on the device, from `start_step`."""
+    def step_done(self) -> None:
+        """Told after every training step."""
+
+    def epoch_done(self, result: EpochResult, checkpoint: str) -> bool:
+        """Told the result of every epoch, once it is in a checkpoint of that name, and first of all
+        the last result found in a checkpoint. Returns whether to go on; may raise StopRequested."""
 
 
 class StopRequested(Exception):  # noqa: N818 - not an error
     """Leave after the step in hand; the loop checkpoints."""
 
 
+Ending = Literal["complete", "pruned", "stopped"]
+
+
 @dataclass(frozen=True, kw_only=True)
 class Outcome:
     """How a fit ended."""
 
-    ending: Literal["complete", "pruned", "stopped"]
+    ending: Ending
     best: Best | None
     """None only where it was stopped in the first epoch."""
     checkpoint: str | None
@@ -61,15 +70,12 @@ def fit(
     *,
     config: StudyConfig,
     checkpoints: Checkpoints,
-    stop: Callable[[], bool],
-    report: Callable[[EpochResult, str], bool],
+    overseer: Overseer,
 ) -> Outcome:
     """Trains until the last epoch, early stopping, pruning or a stop, from the last checkpoint on.
 
-    stop: asked between steps, in validation too. report: called after every epoch with its result
-    and checkpoint's name, and first of all with the last result found in a checkpoint; returns
-    whether to go on; may raise StopRequested. Stopped anywhere and called again, the numbers
-    are those of an undisturbed run, on a CPU with the same number of threads to the last bit.
+    Stopped anywhere and called again, the numbers are those of an undisturbed run: to the last bit
+    on a CPU with the same number of threads.
 
     Raises Diverged, OSError (a full disk; the previous checkpoint is then intact) and whatever the
     device and the batches raise.
@@ -77,18 +83,24 @@ def fit(
     progress = _restore(learner, checkpoints)
     try:
         while True:
-            if progress.last is not None and not report(progress.last, checkpoints.latest or ""):
-                return Outcome(ending="pruned", best=progress.best, checkpoint=checkpoints.latest)
+            if progress.last is not None and checkpoints.latest is not None:
+                go_on = overseer.epoch_done(progress.last, checkpoints.latest)
+                if not go_on:
+                    return _ended("pruned", progress, checkpoints)
             if progress.is_complete(config.training):
-                return Outcome(ending="complete", best=progress.best, checkpoint=checkpoints.latest)
-            _train_epoch(learner, train, progress, config, stop)
-            result = _validate(learner, val, progress, config, train.steps, stop)
+                return _ended("complete", progress, checkpoints)
+            _train_epoch(learner, train, progress, config, overseer)
+            result = _validate(learner, val, progress, config, train.steps, overseer)
             progress.close_epoch(result, _better(result, progress, learner, checkpoints, config))
             checkpoints.save(progress, learner.state())
     except StopRequested:
         if not checkpoints.covers(progress):
             checkpoints.save(progress, learner.state())
-        return Outcome(ending="stopped", best=progress.best, checkpoint=checkpoints.latest)
+        return _ended("stopped", progress, checkpoints)
+
+
+def _ended(ending: Ending, progress: Progress, checkpoints: Checkpoints) -> Outcome:
+    return Outcome(ending=ending, best=progress.best, checkpoint=checkpoints.latest)
 
 
 def _restore(learner: Learner, checkpoints: Checkpoints) -> Progress:
@@ -105,18 +117,19 @@ def _train_epoch(
     train: Batches,
     progress: Progress,
     config: StudyConfig,
-    stop: Callable[[], bool],
+    overseer: Overseer,
 ) -> None:
     """The steps of the epoch in hand that are not done yet."""
     learner.model.train()
     began = time.perf_counter()
-    for images, labels in _until(stop, train.epoch(progress.epoch, progress.step)):
+    for images, labels in _until(overseer, train.epoch(progress.epoch, progress.step)):
         step = progress.epoch * train.steps + progress.step
         rate = learning_rate(config.training, step, train.steps)
         loss = learner.step(images, labels, rate)
         now = time.perf_counter()
         progress.count(loss, len(labels), now - began)
         began = now
+        overseer.step_done()
         if progress.step % FINITE_EVERY == 0:
             _require_finite(progress.loss_sum.item(), "training", progress)
     _require_finite(progress.loss_sum.item(), "training", progress)
@@ -129,11 +142,11 @@ def _validate(
     progress: Progress,
     config: StudyConfig,
     steps: int,
-    stop: Callable[[], bool],
+    overseer: Overseer,
 ) -> EpochResult:
     """Measures the epoch whose steps are all done."""
     began = time.perf_counter()
-    batches = _until(stop, val.epoch(progress.epoch))
+    batches = _until(overseer, val.epoch(progress.epoch))
     metrics = summarise(*predict_logits(learner.model, batches, dtype=learner.dtype))
     _require_finite(metrics["loss"], "validation", progress)
     last_step = (progress.epoch + 1) * steps - 1
@@ -162,17 +175,17 @@ def _better(
     return Best(result.epoch, result.value, name)
 
 
-def _until(stop: Callable[[], bool], batches: Iterable[Batch]) -> Iterator[Batch]:
+def _until(overseer: Overseer, batches: Iterable[Batch]) -> Iterator[Batch]:
     """The batches, until a stop is asked for: after a step or while the next batch is waited for.
 
     Raises StopRequested.
     """
     waiting = iter(batches)
-    while not stop():
+    while not overseer.stop_requested():
         batch = next(waiting, None)
         if batch is None:
             return
-        if stop():
+        if overseer.stop_requested():
             break
         yield batch
     raise StopRequested

@@ -31,7 +31,7 @@ class MemoryBatches:
         self.pixels = torch.randn(pictures, 1, 8, 8, generator=generator) / 2
         for index, label in enumerate(self.labels.tolist()):
             self.pixels[index, 0, label, :] += 2.0
-        self.batch_size = batch_size
+        self.batch_size, self.images = batch_size, pictures
         self.steps = -(-pictures // batch_size)
 
     def epoch(self, epoch: int, start_step: int = 0) -> Iterator[tuple[Tensor, Tensor]]:
@@ -39,6 +39,8 @@ class MemoryBatches:
         for rows in order.split(self.batch_size)[start_step:]:
             images = self.pixels[rows].to(memory_format=torch.channels_last)
             yield images, self.labels[rows]
+
+    def close(self) -> None: ...
 
 
 @pytest.fixture(autouse=True)

@@ -17,6 +17,10 @@ from worker.training.progress import Best, EpochResult, Progress
 MODEL = nn.Linear(2, 2)
 
 
+def opened(directory: Path, fingerprint: str = "f", token: int = 1) -> Checkpoints:
+    return Checkpoints(directory, fingerprint=fingerprint, token=token)
+
+
 def save_epoch(checkpoints: Checkpoints, epoch: int, *, improves: bool, size: int = 10) -> Progress:
     """As the loop does after `epoch`."""
     weights = checkpoints.save_best(epoch, MODEL, {"epoch": epoch}) if improves else None
@@ -39,15 +43,15 @@ def names(directory: Path) -> list[str]:
 
 
 def test_a_checkpoint_comes_back_whole(tmp_path: Path) -> None:
-    checkpoints = Checkpoints(tmp_path, "f")
+    checkpoints = opened(tmp_path)
     progress = Progress(epoch=2, step=3, loss_sum=torch.tensor(1.25).double(), images=48)
     progress.best = Best(1, 0.75, checkpoints.save_best(1, MODEL, {}))
     progress.last = EpochResult(1, 0.75, {"loss": 0.5})
     name = checkpoints.save(progress, {"model": torch.arange(4)})
 
-    again = Checkpoints(tmp_path, "f")
+    again = opened(tmp_path)
     found = again.restore()
-    assert name.startswith("checkpoint-00002-0000003-")
+    assert name.startswith("checkpoint-0001-00002-0000003-")
     assert again.latest == name
     assert found is not None
     assert found[0] == progress
@@ -56,7 +60,7 @@ def test_a_checkpoint_comes_back_whole(tmp_path: Path) -> None:
 
 
 def test_an_empty_directory_has_none_and_covers_an_untouched_trial(tmp_path: Path) -> None:
-    checkpoints = Checkpoints(tmp_path / "never made", "f")
+    checkpoints = opened(tmp_path / "never made")
     assert checkpoints.restore() is None
     assert checkpoints.latest is None
     assert checkpoints.covers(Progress())
@@ -64,48 +68,67 @@ def test_an_empty_directory_has_none_and_covers_an_untouched_trial(tmp_path: Pat
 
 
 def test_the_last_two_are_kept_with_the_best_weights_they_refer_to(tmp_path: Path) -> None:
-    checkpoints = Checkpoints(tmp_path, "f")
+    checkpoints = opened(tmp_path)
     for epoch, improves in enumerate([True, True, False, False]):
         save_epoch(checkpoints, epoch, improves=improves)
-    assert names(tmp_path) == ["best-00001", "checkpoint-00003-0000000", "checkpoint-00004-0000000"]
+    assert names(tmp_path) == [
+        "best-0001-00001",
+        "checkpoint-0001-00003-0000000",
+        "checkpoint-0001-00004-0000000",
+    ]
     save_epoch(checkpoints, 4, improves=True)
     assert names(tmp_path) == [
-        *("best-00001", "best-00004", "checkpoint-00004-0000000", "checkpoint-00005-0000000")
+        *(
+            "best-0001-00001",
+            "best-0001-00004",
+            "checkpoint-0001-00004-0000000",
+            "checkpoint-0001-00005-0000000",
+        )
     ]
 
 
-@pytest.mark.parametrize("damaged", ["checkpoint-00002-*", "best-00001-*"])
+@pytest.mark.parametrize("damaged", ["checkpoint-0001-00002-*", "best-0001-00001-*"])
 def test_a_damaged_file_costs_one_epoch_and_is_cleared_away(tmp_path: Path, damaged: str) -> None:
-    checkpoints = Checkpoints(tmp_path, "f")
+    checkpoints = opened(tmp_path)
     save_epoch(checkpoints, 0, improves=True)
     save_epoch(checkpoints, 1, improves=True)
     (path,) = tmp_path.glob(damaged)
     path.write_bytes(path.read_bytes()[:-7])
 
-    again = Checkpoints(tmp_path, "f")
+    again = opened(tmp_path)
     found = again.restore()
     assert found is not None
     assert found[0].position == (1, 0)
     save_epoch(again, 1, improves=True)
-    assert not [path for path in tmp_path.iterdir() if path.name.startswith("checkpoint-00000")]
+    assert not [
+        path for path in tmp_path.iterdir() if path.name.startswith("checkpoint-0001-00000")
+    ]
     assert len(names(tmp_path)) == 4
 
 
 def test_checkpoints_of_another_configuration_are_not_used(tmp_path: Path) -> None:
-    save_epoch(Checkpoints(tmp_path, "old"), 7, improves=True)
-    assert Checkpoints(tmp_path, "new").restore() is None
+    save_epoch(opened(tmp_path, "old"), 7, improves=True)
+    assert opened(tmp_path, "new").restore() is None
 
 
-def test_files_of_a_process_that_took_the_trial_over_are_left_alone(tmp_path: Path) -> None:
-    late, adopter = Checkpoints(tmp_path, "f"), Checkpoints(tmp_path, "f")
-    for epoch in (0, 1):
-        save_epoch(late, epoch, improves=True)
+def test_a_process_that_lost_the_trial_does_not_touch_the_files_of_its_adopter(
+    tmp_path: Path,
+) -> None:
+    late = opened(tmp_path, token=1)
+    save_epoch(late, 0, improves=True)
+    adopter = opened(tmp_path, token=2)
     adopter.restore()
-    save_epoch(adopter, 2, improves=False)
-    for epoch in (2, 3, 4):
-        progress = Progress(epoch=epoch, step=1)
-        late.save(progress, {})
-    assert adopter.latest in [path.name for path in tmp_path.iterdir()]
+    for epoch in (1, 2):
+        save_epoch(adopter, epoch, improves=True)
+    theirs = {path.name for path in tmp_path.glob("*-0002-*")}
+    for epoch in (1, 2, 3, 4):
+        save_epoch(late, epoch, improves=True)
+
+    assert len(theirs) == 4
+    assert theirs <= {path.name for path in tmp_path.iterdir()}
+    third = opened(tmp_path, token=3)
+    third.restore()
+    assert third.latest == adopter.latest
 
 
 @pytest.fixture
@@ -125,7 +148,7 @@ def one_megabyte(tmp_path: Path) -> Iterator[Path]:
 
 
 def test_a_full_disk_leaves_the_previous_checkpoint_and_no_rest(one_megabyte: Path) -> None:
-    checkpoints = Checkpoints(one_megabyte, "f")
+    checkpoints = opened(one_megabyte)
     save_epoch(checkpoints, 0, improves=True)
     before = names(one_megabyte)
 
@@ -134,6 +157,6 @@ def test_a_full_disk_leaves_the_previous_checkpoint_and_no_rest(one_megabyte: Pa
     assert error.value.errno in (errno.ENOSPC, errno.EFBIG)
 
     assert names(one_megabyte) == before
-    found = Checkpoints(one_megabyte, "f").restore()
+    found = opened(one_megabyte).restore()
     assert found is not None
     assert found[0].position == (1, 0)

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-import itertools
+import math
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -13,13 +13,39 @@ from torch import Tensor
 
 from study.config.records import StudyConfig
 from study.errors import Diverged
+from worker.data.batches import Batches
 from worker.models.weights import load_weights
 from worker.training.checkpoint import Checkpoints
-from worker.training.fit import Batches, Outcome, StopRequested, fit
+from worker.training.fit import Outcome, Overseer, StopRequested, fit
 from worker.training.learner import Learner
 from worker.training.progress import EpochResult
 
 TIMINGS = ("images_per_second", "seconds")
+
+
+class Recorder:
+    """An overseer that stops before it is asked for the `stop_at`th time and prunes after an epoch;
+    notes what it is told."""
+
+    def __init__(
+        self, directory: Path, stop_at: float = math.inf, prune_after: int | None = None
+    ) -> None:
+        self.directory, self.stop_at, self.prune_after = directory, stop_at, prune_after
+        self.asked = 0
+        self.steps = 0
+        self.results: list[EpochResult] = []
+
+    def stop_requested(self) -> bool:
+        self.asked += 1
+        return self.asked >= self.stop_at
+
+    def step_done(self) -> None:
+        self.steps += 1
+
+    def epoch_done(self, result: EpochResult, checkpoint: str) -> bool:
+        assert (self.directory / checkpoint).exists()
+        self.results.append(result)
+        return result.epoch != self.prune_after
 
 
 class Trial:
@@ -31,23 +57,22 @@ class Trial:
         self.config, self.directory, self.batches, self.build = config, directory, batches, build
         self.results: dict[int, EpochResult] = {}
         self.reported: list[int] = []
+        self.steps = 0
 
-    def run(
-        self, stop: Callable[[], bool] = lambda: False, prune_after: int | None = None
-    ) -> Outcome:
+    def run(self, stop_at: float = math.inf, prune_after: int | None = None) -> Outcome:
+        recorder = Recorder(self.directory, stop_at, prune_after)
+        outcome = self.run_with(recorder)
+        self.results |= {result.epoch: result for result in recorder.results}
+        self.reported += [result.epoch for result in recorder.results]
+        self.steps += recorder.steps
+        return outcome
+
+    def run_with(self, overseer: Overseer) -> Outcome:
         learner: Learner = self.build(self.config)
-
-        def report(result: EpochResult, checkpoint: str) -> bool:
-            assert (self.directory / checkpoint).exists()
-            self.results[result.epoch] = result
-            self.reported.append(result.epoch)
-            return result.epoch != prune_after
-
-        checkpoints = Checkpoints(self.directory, "f")
+        checkpoints = Checkpoints(self.directory, fingerprint="f", token=1)
         return fit(
-            learner, *self.batches,
-            config=self.config, checkpoints=checkpoints, stop=stop, report=report,
-        )  # fmt: skip
+            learner, *self.batches, config=self.config, checkpoints=checkpoints, overseer=overseer
+        )
 
     def numbers(self) -> list[dict[str, float]]:
         """Every metric of every epoch, without those that measure time."""
@@ -73,12 +98,6 @@ def new_trial(
         return Trial(study_config(**training), directory, batches, new_learner)
 
     return build
-
-
-def at_call(number: int) -> Callable[[], bool]:
-    """A stop that comes just before it is asked for the `number`th time."""
-    calls = itertools.count(1)
-    return lambda: next(calls) >= number
 
 
 def test_a_fit_learns_and_reports_every_epoch_once(new_trial: NewTrial) -> None:
@@ -108,10 +127,11 @@ def test_stopped_anywhere_and_resumed_the_numbers_are_those_of_an_undisturbed_ru
     expected = undisturbed.run()
     for leg in stops:
         torch.manual_seed(leg)  # another process has another random state
-        disturbed.run(at_call(leg))
+        disturbed.run(stop_at=leg)
     outcome = disturbed.run()
 
     assert disturbed.numbers() == undisturbed.numbers()
+    assert disturbed.steps == undisturbed.steps == 3 * 6  # none lost, none done twice
     assert outcome.best is not None
     assert expected.best is not None
     assert (outcome.best.epoch, outcome.best.value) == (expected.best.epoch, expected.best.value)
@@ -128,17 +148,17 @@ def test_every_schedule_and_optimizer_resumes_exactly(
     options = {"schedule": schedule, "optimizer": optimizer, "epochs": 2, "step_epochs": 1}
     undisturbed, disturbed = new_trial(**options), new_trial(**options)
     undisturbed.run()
-    disturbed.run(at_call(6))
+    disturbed.run(stop_at=6)
     disturbed.run()
     assert disturbed.numbers() == undisturbed.numbers()
 
 
 def test_a_stop_takes_effect_after_the_step_in_hand(new_trial: NewTrial) -> None:
     trial = new_trial()
-    outcome = trial.run(at_call(5))  # asked before and after each batch: two steps are done
+    outcome = trial.run(stop_at=5)  # asked before and after each batch: two steps are done
     assert outcome.ending == "stopped"
     assert outcome.checkpoint is not None
-    assert outcome.checkpoint.startswith("checkpoint-00000-0000002-")
+    assert outcome.checkpoint.startswith("checkpoint-0001-00000-0000002-")
 
 
 def test_a_stop_while_a_batch_is_waited_for_does_not_train_on_it(
@@ -147,7 +167,9 @@ def test_a_stop_while_a_batch_is_waited_for_does_not_train_on_it(
     stopped = False
 
     class SlowBatches:
-        steps = train.steps
+        steps, images = train.steps, train.images
+
+        def close(self) -> None: ...
 
         def epoch(self, epoch: int, start_step: int = 0) -> Iterator[tuple[Tensor, Tensor]]:
             nonlocal stopped
@@ -155,37 +177,39 @@ def test_a_stop_while_a_batch_is_waited_for_does_not_train_on_it(
                 stopped = number == 3
                 yield batch
 
-    outcome = new_trial((SlowBatches(), val)).run(lambda: stopped)
-    assert (outcome.checkpoint or "").startswith("checkpoint-00000-0000003-")
+    class StopsInTime(Recorder):
+        def stop_requested(self) -> bool:
+            return stopped
+
+    trial = new_trial((SlowBatches(), val))
+    outcome = trial.run_with(StopsInTime(trial.directory))
+    assert (outcome.checkpoint or "").startswith("checkpoint-0001-00000-0000003-")
 
 
 def test_a_stop_in_validation_keeps_the_trained_epoch(new_trial: NewTrial) -> None:
     trial = new_trial()
-    outcome = trial.run(at_call(6 * 2 + 3))
-    assert (outcome.checkpoint or "").startswith("checkpoint-00000-0000006-")
+    outcome = trial.run(stop_at=6 * 2 + 3)
+    assert (outcome.checkpoint or "").startswith("checkpoint-0001-00000-0000006-")
     assert trial.reported == []
 
 
 def test_a_stop_before_the_first_step_writes_nothing(new_trial: NewTrial) -> None:
     trial = new_trial()
-    assert trial.run(lambda: True) == Outcome(ending="stopped", best=None, checkpoint=None)
+    assert trial.run(stop_at=1) == Outcome(ending="stopped", best=None, checkpoint=None)
     assert list(trial.directory.iterdir()) == []
 
 
 def test_a_stop_during_the_report_keeps_the_epoch(new_trial: NewTrial) -> None:
     trial = new_trial()
 
-    def report(*_: object) -> bool:
-        raise StopRequested
+    class Impatient(Recorder):
+        def epoch_done(self, *_: object) -> bool:
+            raise StopRequested
 
-    outcome = fit(
-        trial.build(trial.config), *trial.batches,
-        config=trial.config, checkpoints=Checkpoints(trial.directory, "f"),
-        stop=lambda: False, report=report,
-    )  # fmt: skip
+    outcome = trial.run_with(Impatient(trial.directory))
     assert outcome.ending == "stopped"
     assert outcome.best is not None
-    assert (outcome.checkpoint or "").startswith("checkpoint-00001-0000000-")
+    assert (outcome.checkpoint or "").startswith("checkpoint-0001-00001-0000000-")
 
 
 def test_the_last_result_of_a_checkpoint_is_reported_again_before_training(
@@ -219,7 +243,7 @@ def test_early_stopping_counts_on_after_a_resume(new_trial: NewTrial) -> None:
     options = {"epochs": 30, "early_stopping": 2, "learning_rate": 1e-9, "warmup": 0.0}
     undisturbed, disturbed = new_trial(**options), new_trial(**options)
     undisturbed.run()
-    while disturbed.run(at_call(22)).ending == "stopped":
+    while disturbed.run(stop_at=22).ending == "stopped":
         pass
     assert sorted(disturbed.results) == undisturbed.reported
 

@@ -26,8 +26,8 @@ def linear_learner(config: TrainingConfig, **options: Any) -> Learner:
 
 def plain_sgd(**changes: Any) -> TrainingConfig:
     return TrainingConfig(
-        optimizer="sgd", momentum=0.0, weight_decay=0.0, precision="float32",
-        **{"gradient_clip": None, "label_smoothing": 0.1, **changes},
+        optimizer="sgd", momentum=0.0, weight_decay=0.0,
+        **{"precision": "float32", "gradient_clip": None, "label_smoothing": 0.1, **changes},
     )  # fmt: skip
 
 
@@ -71,6 +71,18 @@ def test_every_precision_and_optimizer_learns(precision: str, optimizer: str) ->
     losses = [learner.step(IMAGES, LABELS, 0.1).item() for _ in range(25)]
     assert losses[-1] < 0.8 * losses[0]
     assert {parameter.dtype for parameter in learner.model.parameters()} == {torch.float32}
+
+
+def test_the_loss_scale_of_float16_is_part_of_the_state() -> None:
+    learner = linear_learner(plain_sgd(precision="float16"))
+    learner.step(IMAGES * 1e4, LABELS, 1e-6)  # the scaled gradient overflows: the scale is halved
+    other = linear_learner(plain_sgd(precision="float16"))
+    other.load(learner.state())
+    assert other.state()["scaler"] == learner.state()["scaler"]
+    assert (
+        other.state()["scaler"]["scale"]
+        < linear_learner(plain_sgd(precision="float16")).state()["scaler"]["scale"]
+    )
 
 
 def test_norms_and_biases_do_not_decay(

@@ -1,0 +1,67 @@
+"""A small packed data set of real pictures, and studies on it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from study.config.records import DataConfig, StudyConfig
+from study.paths import DataPaths
+from worker.data.prepare import prepare
+
+BRIGHT_ROWS = {"bottom": np.s_[8:], "middle": np.s_[4:12], "top": np.s_[:8]}
+PICTURES = 60  # of each class
+
+NewStudy = Callable[..., StudyConfig]
+
+
+@pytest.fixture(scope="session")
+def shapes(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Folders of gray pictures, 16 px, of which half the rows are brighter: three classes."""
+    root = tmp_path_factory.mktemp("shapes")
+    random = np.random.default_rng(0)
+    for name, rows in BRIGHT_ROWS.items():
+        (root / name).mkdir()
+        for number in range(PICTURES):
+            pixels = random.integers(0, 120, (16, 16), dtype=np.uint8)
+            pixels[rows] += 80
+            Image.fromarray(pixels).save(root / name / f"{number:03d}.png")
+    return root
+
+
+@pytest.fixture(scope="session")
+def shapes_store(shapes: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The pictures, packed."""
+    data = DataConfig(source=str(shapes), image_size=16, channels=1)
+    root = DataPaths(tmp_path_factory.mktemp("data"))
+    return prepare(data, root, processes=1, progress=lambda _done, _total: None)
+
+
+@pytest.fixture(scope="session")
+def new_study(shapes: Path) -> NewStudy:
+    """Builds a study of the pictures; keywords `model` and `training` change its defaults."""
+
+    def build(
+        *, model: dict[str, Any] | None = None, training: dict[str, Any] | None = None
+    ) -> StudyConfig:
+        return StudyConfig.model_validate(
+            {
+                "name": "shapes",
+                "data": {"source": str(shapes), "image_size": 16, "channels": 1},
+                "model": {"n_layers": 2, "n_filters": (16, 16), "fc_size": 32, **(model or {})},
+                "training": {
+                    "epochs": 2,
+                    "batch_size": 2,
+                    "learning_rate": 1e-3,
+                    **(training or {}),
+                },
+                "search": {"budget": {"trials": 1}},
+            }
+        )
+
+    return build

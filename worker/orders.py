@@ -1,0 +1,59 @@
+"""The trial's end of the pipe: commands come in on a thread, so that a stop is seen at any time.
+
+Knows nothing of training. A closed pipe means that the supervisor is gone: the process ends at
+once, whatever it is doing, because the trial may already be someone else's.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+from multiprocessing.connection import Connection
+from queue import SimpleQueue
+
+from worker.messages import Assignment, Command, Continue, Event, Stop
+
+ORPHANED = 70  # exit status of a process whose supervisor is gone
+
+
+class Orders:
+    """Receives commands and sends events; only the main thread calls it."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        self._commands: SimpleQueue[Command] = SimpleQueue()
+        self._stop = threading.Event()
+        threading.Thread(target=self._listen, name="orders", daemon=True).start()
+
+    def stop_requested(self) -> bool:
+        """Whether a Stop has come."""
+        return self._stop.is_set()
+
+    def assignment(self) -> Assignment | None:
+        """Waits for work; None where a Stop comes first. Without a time limit: the supervisor
+        decides how long a warm process waits, and if it dies the listening thread ends this one."""
+        command = self._commands.get()
+        return command if isinstance(command, Assignment) else None
+
+    def may_continue(self) -> bool | None:
+        """Waits for the verdict on an epoch: True to go on, False to prune, None on a Stop, which
+        overtakes the others. Without a time limit, as above."""
+        command = self._commands.get()
+        return None if self.stop_requested() else isinstance(command, Continue)
+
+    def send(self, event: Event) -> None:
+        """Tells the supervisor."""
+        try:
+            self._connection.send(event)
+        except OSError:
+            os._exit(ORPHANED)
+
+    def _listen(self) -> None:
+        while True:
+            try:
+                command = self._connection.recv()
+            except (EOFError, OSError):
+                os._exit(ORPHANED)
+            if isinstance(command, Stop):
+                self._stop.set()
+            self._commands.put(command)

@@ -1,0 +1,195 @@
+"""The process of one trial: warm it waits for an assignment, then it trains and says how it ended.
+
+Forked from a server that has this module imported, so importing it starts neither threads nor a
+CUDA context. Knows nothing of leases, samplers and the database; see messages.py for what is said.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import signal
+import time
+from multiprocessing.connection import Connection
+from pathlib import Path
+
+import torch
+
+from study.config.identity import identity
+from study.errors import BadData
+from worker.data.batches import Batches, open_batches
+from worker.data.store import Store
+from worker.diagnosis import diagnose
+from worker.messages import (
+    Assignment,
+    EpochDone,
+    Event,
+    Finished,
+    FirstStep,
+    Interrupted,
+)
+from worker.models.build import build_model
+from worker.models.device import resolve_device
+from worker.orders import Orders
+from worker.training.checkpoint import Checkpoints
+from worker.training.events import Events
+from worker.training.fit import Outcome, StopRequested, fit
+from worker.training.learner import Learner, inverse_frequency
+from worker.training.progress import EpochResult
+
+EVENTS = "events"  # in the trial's directory
+
+log = logging.getLogger(__name__)
+
+
+def main(connection: Connection, store: Path | None) -> None:
+    """Trains one trial and returns when its last event is sent, or ends with the supervisor.
+
+    store: the packed data set to map while nothing else is to do.
+    """
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_IGN)  # sent to the whole group; the supervisor decides
+    orders = Orders(connection)
+    warm = warm_up(store)
+    assignment = orders.assignment()
+    orders.send(
+        Interrupted(checkpoint=None) if assignment is None else run(assignment, orders, warm)
+    )
+
+
+def warm_up(path: Path | None) -> Store | None:
+    """Does what every assignment needs, before there is one: 0.3 s for a CUDA context."""
+    try:
+        if torch.cuda.is_available():
+            torch.zeros(1, device="cuda")
+        return Store.open(path) if path is not None else None
+    except (BadData, RuntimeError) as error:
+        log.info("not warm: %s", error)  # an assignment meets it again and reports it
+        return None
+
+
+def run(assignment: Assignment, orders: Orders, warm: Store | None) -> Event:
+    """Trains; the event that ends the trial, whatever happens."""
+    try:
+        return _train(assignment, orders, warm)
+    except Exception as error:
+        return diagnose(error)
+
+
+class PipeOverseer:
+    """Passes what the loop says on to the supervisor."""
+
+    def __init__(self, orders: Orders, events: Events, last_epoch: int | None) -> None:
+        """last_epoch: results up to it are known and not sent again."""
+        self.last_step_at: float | None = None
+        self._orders = orders
+        self._events = events
+        self._last_epoch = -1 if last_epoch is None else last_epoch
+
+    def stop_requested(self) -> bool:
+        """Whether the supervisor wants the trial to leave."""
+        return self._orders.stop_requested()
+
+    def step_done(self) -> None:
+        """Says so after the first; on a GPU it may still be computing."""
+        now = time.monotonic()
+        if self.last_step_at is None:
+            self._orders.send(FirstStep(now))
+        self.last_step_at = now
+
+    def epoch_done(self, result: EpochResult, checkpoint: str) -> bool:
+        """Sends the result and waits for the verdict. Raises StopRequested, OSError."""
+        if result.epoch <= self._last_epoch:
+            return True
+        self._events.add(result)
+        self._orders.send(
+            EpochDone(
+                epoch=result.epoch,
+                value=result.value,
+                metrics=result.metrics,
+                checkpoint=checkpoint,
+            )
+        )
+        verdict = self._orders.may_continue()
+        if verdict is None:
+            raise StopRequested
+        return verdict
+
+
+def _train(assignment: Assignment, orders: Orders, warm: Store | None) -> Event:
+    device = resolve_device(assignment.device)
+    _set_up(device, assignment.threads)
+    store = warm if warm and warm.path == assignment.store else Store.open(assignment.store)
+    learner = _new_learner(assignment, store, device)
+    with (
+        contextlib.closing(_open(assignment, store, device, augment=True)) as train,
+        contextlib.closing(_open(assignment, store, device, augment=False)) as val,
+        contextlib.closing(Events(assignment.directory / EVENTS)) as events,
+    ):
+        overseer = PipeOverseer(orders, events, assignment.last_epoch)
+        outcome = fit(
+            learner,
+            train,
+            val,
+            config=assignment.config,
+            checkpoints=Checkpoints(
+                assignment.directory,
+                fingerprint=f"{identity(assignment.config)}-{store.manifest.content}",
+                token=assignment.token,
+            ),
+            overseer=overseer,
+        )
+    return _last_words(outcome, overseer.last_step_at)
+
+
+def _set_up(device: torch.device, threads: int) -> None:
+    torch.set_num_threads(threads)
+    if device.type == "cuda":
+        torch.cuda.set_device(device)
+        torch.backends.cudnn.benchmark = True  # every batch has the same shape
+
+
+def _new_learner(assignment: Assignment, store: Store, device: torch.device) -> Learner:
+    """Raises Infeasible where the parameters cannot be built into a model."""
+    config, manifest = assignment.config, store.manifest
+    torch.manual_seed(config.training.seed)
+    model = build_model(
+        config.model,
+        channels=manifest.channels,
+        image_size=config.data.image_size,
+        n_classes=manifest.n_classes,
+    )
+    weighted = config.training.class_weights == "inverse"
+    counts = store.split("train").class_counts
+    return Learner(
+        model,
+        config.training,
+        device=device,
+        class_weights=inverse_frequency(counts) if weighted else None,
+        accumulation=assignment.accumulation,
+    )
+
+
+def _open(assignment: Assignment, store: Store, device: torch.device, *, augment: bool) -> Batches:
+    return open_batches(
+        store,
+        "train" if augment else "val",
+        data=assignment.config.data,
+        training=assignment.config.training,
+        augment=augment,
+        device=device,
+        threads=assignment.threads,
+    )
+
+
+def _last_words(outcome: Outcome, last_step_at: float | None) -> Event:
+    if outcome.ending == "stopped":
+        return Interrupted(checkpoint=outcome.checkpoint)
+    assert outcome.best is not None  # an epoch was reported
+    return Finished(
+        value=outcome.best.value,
+        best_epoch=outcome.best.epoch,
+        weights=outcome.best.weights,
+        pruned=outcome.ending == "pruned",
+        last_step_at=last_step_at,
+    )
