@@ -1,0 +1,1 @@
+"""Launches, watches, promotes, serves. Never imports torch; see cli.py for the verbs."""

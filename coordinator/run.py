@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from coordinator.backends.backend import Backend
 from coordinator.leadership import Leadership
 from coordinator.reconcile import End, apply, crashed, decide, reporters
+from coordinator.stop import ask_to_leave
 from coordinator.watch import View
 from study import exit_codes
 from study.database import is_outage, place
@@ -60,7 +61,7 @@ class Run:
         try:
             self._stop_study()
             deadline = time.monotonic() + GRACE
-            while self._stop_workers() and time.monotonic() < deadline:
+            while ask_to_leave(self.backend) and time.monotonic() < deadline:
                 time.sleep(PERIOD / 5)
         finally:
             for worker in self.backend.observe():
@@ -105,13 +106,6 @@ class Run:
             if not is_outage(error):
                 raise
             self.view.note("the database does not answer; stopping the workers all the same")
-
-    def _stop_workers(self) -> bool:
-        """Asks all that live to leave; gives whether there are any."""
-        alive = [worker.index for worker in self.backend.observe() if worker.alive]
-        for index in alive:
-            self.backend.stop(index)
-        return bool(alive)
 
 
 def _end_of_watching(progress: Progress) -> End | None:

@@ -1,0 +1,72 @@
+"""How studies are getting on, and what the best trial is, for a person.
+
+Knows nothing of how they are run.
+"""
+
+from __future__ import annotations
+
+from rich.console import Console
+from rich.table import Table
+
+from coordinator.promoted import describe, in_use
+from coordinator.submit import local_backend
+from coordinator.watch import summary, workers_table
+from study import paths
+from study.errors import HpoError
+from study.progress import Progress, observe
+from study.registry import RegisteredStudy, Registry
+
+
+def show_all(registry: Registry, console: Console) -> None:
+    """Every study of the database in a table."""
+    table = Table("study", "state", "trials", "running", "best", "promoted")
+    for name in registry.names():
+        progress = observe(registry, registry.find(name))
+        version = in_use(paths.artifacts(name))
+        table.add_row(
+            name,
+            state(progress),
+            f"{progress.ended}/{progress.budget.trials}",
+            str(len(progress.running)),
+            "" if progress.best is None else f"{progress.best.value:.4f}",
+            "" if version is None else str(version),
+        )
+    console.print(table)
+
+
+def show_one(registry: Registry, study: RegisteredStudy, console: Console) -> None:
+    """One study, its workers, and what is promoted."""
+    progress = observe(registry, study)
+    console.print(f"{summary(progress)} | {state(progress)}", soft_wrap=True)
+    workers = local_backend(registry, study).observe()
+    if workers:
+        console.print(workers_table(progress, workers))
+    place = paths.artifacts(study.name)
+    version = in_use(place)
+    if version is not None:
+        console.print(describe(place, version, study.config.search.metric), soft_wrap=True)
+
+
+def show_best(registry: Registry, study: RegisteredStudy, console: Console) -> None:
+    """The best trial's value, parameters and files. Raises HpoError where none is complete."""
+    progress = observe(registry, study)
+    best = progress.best
+    if best is None:
+        raise HpoError(f"no trial of study {study.name!r} is complete yet")
+    place = paths.artifacts(study.name)
+    lines = [
+        f"trial {best.number}: validation {study.config.search.metric} {best.value:.4f}",
+        *(f"  {name} = {value}" for name, value in best.params.items()),
+        f"  {place.trial(best.number)}",
+    ]
+    version = in_use(place)
+    if version is not None:
+        lines.append(describe(place, version, study.config.search.metric))
+    console.print("\n".join(lines), soft_wrap=True)
+
+
+def state(progress: Progress) -> str:
+    """In a word. `open`: not stopped, whether or not a worker is at it."""
+    if progress.done:
+        return "done"
+    return "stopped" if progress.budget.stopped else "open"
