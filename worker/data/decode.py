@@ -63,6 +63,12 @@ def decode(content: bytes, side: int, channels: Literal[1, 3], fit: Fit) -> Squa
         return Square(pixels, ", ".join(changes + modes) or None)
 
 
+def picture_size(content: bytes) -> tuple[int, int]:
+    """Width and height from the header alone. Raises Undecodable."""
+    with _open(content) as image:
+        return image.size
+
+
 def _open(content: bytes) -> Image.Image:
     """Reads the header alone."""
     try:

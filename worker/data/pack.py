@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import shutil
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -95,7 +94,8 @@ def write_arrays(
 def publish(directory: Path, manifest: DatasetManifest, target: Path) -> None:
     """Adds the manifest to the arrays in `directory` and makes that the store `target`.
 
-    Where the same content is there already, only its manifest is replaced: names may differ.
+    Where the same content is there already, its files are replaced: one may be damaged, and the
+    manifest's names may differ.
     """
     write_manifest(directory, manifest)
     target.parent.mkdir(parents=True, exist_ok=True)
@@ -104,8 +104,9 @@ def publish(directory: Path, manifest: DatasetManifest, target: Path) -> None:
     except OSError:
         if not target.is_dir():
             raise
-        write_manifest(target, manifest)
-        shutil.rmtree(directory)
+        for name in (paths.PIXELS, paths.LABELS, paths.MANIFEST):
+            (directory / name).replace(target / name)
+        directory.rmdir()
     atomic.sync_directory(target.parent)
 
 

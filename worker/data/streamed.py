@@ -7,7 +7,6 @@ give the packed pictures. Knows nothing of DALI and of augmentation.
 
 from __future__ import annotations
 
-import io
 from collections.abc import Generator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
@@ -15,12 +14,11 @@ from typing import Protocol
 
 import numpy as np
 import torch
-from PIL import Image
 from torch import Tensor
 
 from study.config.records import DataConfig
 from study.errors import BadData, DataError
-from worker.data.decode import FORMATS, Undecodable, decode
+from worker.data.decode import Undecodable, decode, picture_size
 from worker.data.epochs import Rows
 from worker.data.fit import Placement, place
 from worker.data.source import open_source
@@ -106,9 +104,10 @@ class StreamedSquares:
         )
         through_pillow = [index for index, is_slow in enumerate(slow) if is_slow]
         fast = [index for index, is_slow in enumerate(slow) if not is_slow]
-        names = [self._manifest.names[rows[index]] for index in through_pillow]
         decoded = self._readers.map(
-            self._decode_slowly, names, [contents[index] for index in through_pillow]
+            self._decode_slowly,
+            [int(rows[index]) for index in through_pillow],
+            [contents[index] for index in through_pillow],
         )
         squares[through_pillow] = torch.stack(list(decoded)).to(self._device)
         if fast:
@@ -127,22 +126,27 @@ class StreamedSquares:
             names = ", ".join(self._manifest.names[row] for row in rows[:3])
             raise BadData(f"one of {len(rows)} files from {names} on broke: {error}") from error
 
-    def _decode_slowly(self, name: str, content: bytes) -> Tensor:
+    def _decode_slowly(self, row: int, content: bytes) -> Tensor:
         try:
             square = decode(content, self._manifest.size, self._manifest.channels, self._data.fit)
         except Undecodable as error:
-            raise BadData(f"{self._manifest.source}: {name} was packed, now: {error}") from error
+            raise self._changed(row, error) from error
         return torch.from_numpy(square.pixels.copy())
 
     def _read(self, row: int) -> bytes:
-        name = self._manifest.names[row]
         try:
-            return self._source.read(name)
+            return self._source.read(self._manifest.names[row])
         except (OSError, ValueError) as error:
-            raise BadData(f"{self._manifest.source}: {name} was packed, now: {error}") from error
+            raise self._changed(row, error) from error
 
     def _place(self, row: int, content: bytes) -> Placement:
         if row not in self._shapes:
-            with Image.open(io.BytesIO(content), formats=FORMATS) as header:
-                self._shapes[row] = header.size
+            try:
+                self._shapes[row] = picture_size(content)
+            except Undecodable as error:
+                raise self._changed(row, error) from error
         return place(*self._shapes[row], self._manifest.size, self._data.fit)
+
+    def _changed(self, row: int, error: Exception) -> BadData:
+        name = self._manifest.names[row]
+        return BadData(f"{self._manifest.source}: {name} was packed, now: {error}")

@@ -28,6 +28,6 @@ def pack(root: DataPaths) -> Pack:
 
     def packed(source: Path, **settings: Any) -> Store:
         config = DataConfig.model_validate({"source": str(source), "image_size": 16, **settings})
-        return Store.open(prepare(config, root, processes=1, progress=lambda done, total: None))
+        return Store.open(prepare(config, root, processes=1, progress=lambda *_: None))
 
     return packed

@@ -1,0 +1,65 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from study.config.records import AugmentationConfig
+from worker.data.draws import draw_order, draw_windows
+
+CONFIG = AugmentationConfig(crop_scale=(0.3, 1.0))
+
+
+@given(st.integers(-5, 5), st.integers(0, 5), st.integers(1, 50))
+def test_an_order_holds_every_picture_once(seed: int, epoch: int, count: int) -> None:
+    assert sorted(draw_order(seed, epoch, count)) == list(range(count))
+
+
+def test_orders_differ_between_epochs_and_seeds_and_repeat_exactly() -> None:
+    orders = {tuple(draw_order(seed, epoch, 50)) for seed in (0, 1, -1) for epoch in (0, 1)}
+    assert len(orders) == 6
+    assert tuple(draw_order(0, 1, 50)) in orders
+
+
+@given(st.integers(0, 40), st.integers(1, 20))
+def test_windows_of_a_batch_do_not_depend_on_those_before_it(start: int, count: int) -> None:
+    every = draw_windows(CONFIG, 3, 2, 0, 60, 64)
+    part = draw_windows(CONFIG, 3, 2, start, count, 64)
+    np.testing.assert_array_equal(part.boxes, every.boxes[start : start + count])
+    np.testing.assert_array_equal(part.flips, every.flips[start : start + count])
+
+
+@given(
+    st.tuples(st.floats(0.05, 1.0), st.floats(0.05, 1.0)),
+    st.tuples(st.floats(0.3, 3.0), st.floats(0.3, 3.0)),
+    st.integers(1, 200),
+)
+def test_windows_lie_inside_the_square(
+    scale: tuple[float, float], ratio: tuple[float, float], side: int
+) -> None:
+    config = AugmentationConfig(
+        crop_scale=(min(scale), max(scale)), crop_ratio=(min(ratio), max(ratio))
+    )
+    boxes = draw_windows(config, 0, 0, 0, 100, side).boxes
+    assert (boxes[:, 2:] >= 1).all()
+    assert (boxes[:, :2] >= 0).all()
+    assert (boxes[:, :2] + boxes[:, 2:] <= side).all()
+
+
+def test_windows_have_the_areas_ratios_and_flips_asked_for() -> None:
+    config = AugmentationConfig(crop_scale=(0.2, 0.6), horizontal_flip=0.25)
+    windows = draw_windows(config, 0, 0, 0, 20_000, 500)
+    height, width = windows.boxes[:, 2], windows.boxes[:, 3]
+    area = height * width / 500**2
+    assert area.min() > 0.199
+    assert area.max() < 0.602
+    assert area.mean() == pytest.approx(0.4, abs=0.005)
+    assert np.log(width / height).mean() == pytest.approx(0, abs=0.005)
+    assert (width / height).max() < 1.34
+    assert windows.flips.mean() == pytest.approx(0.25, abs=0.01)
+
+
+def test_without_a_crop_scale_windows_are_whole() -> None:
+    windows = draw_windows(AugmentationConfig(crop_scale=None), 0, 0, 5, 3, 32)
+    assert windows.boxes.tolist() == [[0, 0, 32, 32]] * 3

@@ -1,0 +1,285 @@
+from __future__ import annotations
+
+import errno
+import json
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from study import atomic
+from study.config.records import DataConfig
+from study.errors import DataError
+from study.paths import DataPaths
+from tests.worker.data.conftest import Pack
+from tests.worker.data.pictures import encoded, flowers, png, smooth, write_tree, write_zip
+from worker.data import chunks
+from worker.data.decode import decode
+from worker.data.prepare import prepare
+from worker.data.store import Store
+
+SCRIPT = """
+import signal, sys
+from pathlib import Path
+from study.config.records import DataConfig
+from study.paths import DataPaths
+from worker.data import chunks
+from worker.data.prepare import prepare
+
+def progress(done, total):
+    print(done, total, flush=True)
+    if done and sys.argv[3] == "stuck":
+        signal.pause()
+
+if __name__ == "__main__":
+    chunks.CHUNK_PICTURES = 10
+    config = DataConfig(source=sys.argv[1], image_size=64)
+    root = DataPaths(Path(sys.argv[2]))
+    print(prepare(config, root, processes=int(sys.argv[4]), progress=progress))
+"""
+
+
+def quiet(_done: int, _total: int) -> None:
+    """Progress nobody looks at."""
+
+
+def config(source: Path, **settings: object) -> DataConfig:
+    return DataConfig.model_validate({"source": str(source), "image_size": 16, **settings})
+
+
+def test_rows_are_the_decoded_pictures_in_train_val_test_order(pack: Pack, tmp_path: Path) -> None:
+    files = flowers(10)
+    store = pack(write_tree(tmp_path / "flowers", files))
+    manifest = store.manifest
+    assert manifest.classes == ("daisy", "rose")
+    assert sorted(manifest.names) == sorted(files)
+    assert [(name, part.start, part.stop) for name, part in manifest.splits.items()] == [
+        ("train", 0, 12),
+        ("val", 12, 16),
+        ("test", 16, 20),
+    ]
+    for row, name in enumerate(manifest.names):
+        np.testing.assert_array_equal(store.pixels[row], decode(files[name], 16, 3, "crop").pixels)
+        assert manifest.classes[store.labels[row]] == name.split("/")[0]
+
+
+def test_mean_and_std_are_those_of_the_train_split(pack: Pack, tmp_path: Path) -> None:
+    store = pack(write_tree(tmp_path / "flowers", flowers(10)))
+    train = store.pixels[: store.manifest.splits["train"].stop] / 255
+    np.testing.assert_allclose(store.manifest.mean, train.mean(axis=(0, 1, 2)))
+    np.testing.assert_allclose(store.manifest.std, train.std(axis=(0, 1, 2)))
+
+
+def test_a_single_colour_has_a_std_that_can_be_divided_by(pack: Pack, tmp_path: Path) -> None:
+    black = encoded(Image.new("RGB", (9, 9)), "PNG")
+    files = {f"{label}/{n}.png": black + bytes([n, len(label)]) for label in "ab" for n in range(4)}
+    files = {name: content + name.encode() for name, content in files.items()}  # no two equal
+    assert pack(write_tree(tmp_path / "f", files)).manifest.std == (1 / 255,) * 3
+
+
+@pytest.mark.parametrize("kind", ["folder", "archive", "list"])
+def test_every_kind_of_source_gives_the_same_store(
+    kind: str, root: DataPaths, tmp_path: Path
+) -> None:
+    files = flowers(5)
+    tree = write_tree(tmp_path / "flowers", files)
+    reference = prepare(config(tree), root, processes=1, progress=quiet)
+    source = tree
+    if kind == "archive":
+        source = write_zip(tmp_path / "flowers.zip", files)
+    if kind == "list":
+        source = tree / "list.csv"
+        source.write_text("path,label\n" + "".join(f"{n},{n.split('/')[0]}\n" for n in files))
+    assert prepare(config(source), root, processes=1, progress=quiet) == reference
+    assert Store.open(reference).manifest.source == str(source)
+
+
+def test_broken_files_are_quarantined_and_odd_ones_converted(pack: Pack, tmp_path: Path) -> None:
+    files = flowers(6) | {
+        "rose/empty.png": b"",
+        "rose/text.jpg": b"no picture",
+        "rose/cut.png": png(1, 200, 200)[:3000],
+        "rose/cmyk.jpg": encoded(smooth(2).convert("CMYK"), "JPEG"),
+        "rose/README.txt": b"not even named like a picture",
+    }
+    manifest = pack(write_tree(tmp_path / "flowers", files)).manifest
+    reasons = {file.name: file.reason for file in manifest.quarantined}
+    assert set(reasons) == {"rose/empty.png", "rose/text.jpg", "rose/cut.png"}
+    assert reasons["rose/empty.png"] == "zero bytes"
+    assert [(file.name, file.change) for file in manifest.converted] == [
+        ("rose/cmyk.jpg", "CMYK to RGB")
+    ]
+    assert "rose/cmyk.jpg" in manifest.names
+    assert not set(reasons) & set(manifest.names)
+
+
+def test_a_listed_file_that_is_not_there_is_quarantined(pack: Pack, tmp_path: Path) -> None:
+    files = flowers(4)
+    write_tree(tmp_path, files)
+    listed = [*files, "rose/gone.png"]
+    table = tmp_path / "list.csv"
+    table.write_text("path,label\n" + "".join(f"{n},{n.split('/')[0]}\n" for n in listed))
+    (gone,) = pack(table).manifest.quarantined
+    assert gone.name == "rose/gone.png"
+    assert "No such file" in gone.reason
+
+
+def test_duplicates_are_reported_across_classes_and_splits(pack: Pack, tmp_path: Path) -> None:
+    files = {f"train/{name}": content for name, content in flowers(6).items()}
+    files |= {"test/rose/leak.png": files["train/daisy/00.png"], "test/daisy/new.png": png(77)}
+    manifest = pack(write_tree(tmp_path / "f", files), split={"val": 0.2}).manifest
+    (found,) = manifest.duplicates
+    assert found.names == ("test/rose/leak.png", "train/daisy/00.png")
+    assert found.classes == ("daisy", "rose")
+    assert "test" in found.splits
+    assert len(found.splits) == 2
+
+
+@pytest.mark.parametrize(
+    ("files", "message"),
+    [
+        ({}, "no pictures found"),
+        ({"rose/1.png": png(1), "rose/2.png": png(2)}, "needs two classes, got only 'rose'"),
+        ({"rose/1.png": b"", "daisy/1.png": b""}, "no usable pictures, 2 of 2 .* first daisy/1"),
+        ({**flowers(3), "tulip/1.png": b""}, "no usable pictures of tulip"),
+        ({**flowers(3), "tulip/1.png": png(1)}, "'tulip' has one usable picture"),
+    ],
+)
+def test_unusable_data_sets_are_refused_and_nothing_is_published(
+    files: dict[str, bytes], message: str, root: DataPaths, tmp_path: Path
+) -> None:
+    source = tmp_path / "flowers"
+    source.mkdir()
+    with pytest.raises(DataError, match=message) as caught:
+        prepare(config(write_tree(source, files)), root, processes=1, progress=quiet)
+    assert "\n" not in str(caught.value)
+    assert not (root.root / "stores").exists()
+    assert not (root.root / "recipes").exists()
+
+
+def test_a_second_preparation_decodes_nothing(root: DataPaths, tmp_path: Path) -> None:
+    source = write_tree(tmp_path / "flowers", flowers(4))
+    calls: list[tuple[int, int]] = []
+    first = prepare(config(source), root, processes=1, progress=lambda *c: calls.append(c))
+    assert calls == [(0, 8), (8, 8)]
+    started = time.perf_counter()
+    assert prepare(config(source), root, processes=1, progress=lambda *c: calls.append(c)) == first
+    assert time.perf_counter() - started < 0.2
+    assert len(calls) == 2
+
+
+def test_a_changed_source_or_setting_gives_another_store(pack: Pack, tmp_path: Path) -> None:
+    source = write_tree(tmp_path / "flowers", flowers(4))
+    stores = {pack(source).path, pack(source, image_size=8).path, pack(source, fit="pad").path}
+    write_tree(source, {"rose/new.png": png(99)})
+    stores.add(pack(source).path)
+    assert len(stores) == 4
+    # What is read from the store does not depend on these:
+    assert pack(source, loader="resident").path in stores
+    assert pack(source, image_size=8, store_size=16).path in stores
+
+
+def test_a_damaged_store_is_packed_again(pack: Pack, tmp_path: Path) -> None:
+    source = write_tree(tmp_path / "flowers", flowers(4))
+    store = pack(source)
+    (store.path / "labels.bin").unlink()
+    again = pack(source)
+    assert again.path == store.path
+    assert len(again.labels) == 8
+
+
+def test_a_moved_source_keeps_its_store(pack: Pack, tmp_path: Path) -> None:
+    archive = write_zip(tmp_path / "a.zip", flowers(4))
+    first = pack(archive)
+    moved = archive.rename(tmp_path / "b.zip")
+    assert pack(moved).path == first.path
+    assert Store.open(first.path).manifest.source == str(moved)
+
+
+def test_several_processes_decode_the_same(
+    pack: Pack, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(chunks, "CHUNK_PICTURES", 5)
+    source = write_tree(tmp_path / "flowers", flowers(10))
+    alone = pack(source)
+    other = DataPaths(tmp_path / "other")
+    together = prepare(config(source), other, processes=2, progress=quiet)
+    assert together.name == alone.path.name
+
+
+def test_a_full_disk_publishes_nothing_and_the_next_run_goes_on(
+    root: DataPaths, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(chunks, "CHUNK_PICTURES", 5)
+    source = write_tree(tmp_path / "flowers", flowers(10))
+    full = iter(["", "", "", ""])  # two chunks, two files each
+    real = atomic.replacing
+
+    def replacing(target: Path) -> object:
+        if next(full, None) is None:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        return real(target)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(atomic, "replacing", replacing)
+        with pytest.raises(DataError, match="no room left for packed pictures"):
+            prepare(config(source), root, processes=1, progress=quiet)
+    assert not (root.root / "stores").exists()
+    calls: list[int] = []
+    prepare(config(source), root, processes=1, progress=lambda *c: calls.append(c[0]))
+    assert calls[0] == 10
+
+
+@pytest.fixture
+def script(tmp_path: Path) -> Path:
+    path = tmp_path / "prepare_it.py"
+    path.write_text(SCRIPT)
+    return path
+
+
+def start(
+    script: Path, source: Path, root: DataPaths, *, stuck: bool = False, processes: int = 1
+) -> subprocess.Popen[str]:
+    options = ["stuck" if stuck else "straight", str(processes)]
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
+    return subprocess.Popen(
+        [sys.executable, str(script), str(source), str(root.root), *options],
+        stdout=subprocess.PIPE,
+        text=True,
+        env=environment,
+    )
+
+
+def test_a_killed_preparation_goes_on_where_it_was(
+    script: Path, root: DataPaths, tmp_path: Path
+) -> None:
+    source = write_zip(tmp_path / "flowers.zip", flowers(20))
+    with start(script, source, root, stuck=True, processes=2) as killed:
+        assert killed.stdout is not None
+        assert killed.stdout.readline() == "0 40\n"
+        done = int(killed.stdout.readline().split()[0])
+        killed.kill()
+        killed.stdout.read()  # ends when its pool has left too, and not before
+    assert not (root.root / "stores").exists()
+    output = start(script, source, root).communicate(timeout=60)[0].splitlines()
+    assert int(output[0].split()[0]) >= done > 0
+    assert len(Store.open(Path(output[-1])).labels) == 40
+    assert not list((root.root / "work").glob("*/"))
+
+
+def test_two_processes_at_once_do_the_work_once(
+    script: Path, root: DataPaths, tmp_path: Path
+) -> None:
+    source = write_zip(tmp_path / "flowers.zip", flowers(20))
+    both = [start(script, source, root), start(script, source, root)]
+    outputs = [process.communicate(timeout=60)[0].splitlines() for process in both]
+    assert [process.returncode for process in both] == [0, 0]
+    assert outputs[0][-1] == outputs[1][-1]
+    assert sorted(len(output) > 1 for output in outputs) == [False, True]
+    (recipe,) = (root.root / "recipes").iterdir()
+    assert json.loads(recipe.read_text())["store"] == Path(outputs[0][-1]).name
