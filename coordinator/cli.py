@@ -138,6 +138,22 @@ def stop(study: Name) -> None:
 
 
 @app.command()
+def shutdown() -> None:
+    """Stop every study and the embedded database."""
+    from coordinator.status import is_done
+    from coordinator.stop import shut_down
+    from coordinator.stop import stop as verb
+    from coordinator.storage import storage
+    from coordinator.submit import local_backend
+
+    with storage() as (registry, server):
+        for found in map(registry.find, registry.names()):
+            if not is_done(registry, found):
+                verb(registry, found, local_backend(registry, found), console)
+        shut_down(registry, server)
+
+
+@app.command()
 def best(study: Name) -> None:
     """Show the best trial of a study."""
     from coordinator.status import show_best

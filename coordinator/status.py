@@ -70,3 +70,8 @@ def state(progress: Progress) -> str:
     if progress.done:
         return "done"
     return "stopped" if progress.budget.stopped else "open"
+
+
+def is_done(registry: Registry, study: RegisteredStudy) -> bool:
+    """Whether nothing is left to do for it."""
+    return observe(registry, study).done

@@ -10,6 +10,8 @@ import time
 from rich.console import Console
 
 from coordinator.backends.backend import Backend
+from study.embedded import EmbeddedPostgres
+from study.errors import HpoError
 from study.registry import RegisteredStudy, Registry
 
 PERIOD = 0.2  # seconds between two looks
@@ -37,3 +39,15 @@ def ask_to_leave(backend: Backend) -> list[int]:
     for index in alive:
         backend.stop(index)
     return alive
+
+
+def shut_down(registry: Registry, server: EmbeddedPostgres | None) -> None:
+    """Stops the embedded database once its last user has left. Raises HpoError for one that stays,
+    a dashboard for example."""
+    if server is None:
+        return
+    deadline = time.monotonic() + PATIENCE / 4
+    while not server.stop_if_idle(registry.engine):
+        if time.monotonic() > deadline:
+            raise HpoError("the embedded database is still used: end what uses it, a dashboard?")
+        time.sleep(PERIOD)

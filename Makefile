@@ -1,0 +1,89 @@
+# Every target works without an activated environment: `make setup` builds .venv, the rest use it.
+.DEFAULT_GOAL := help
+SHELL := /bin/sh
+
+PYTHON ?= python3
+STUDY ?= fashion
+N ?= 2
+BACKEND ?= local
+# DATA=path/to/pictures  ARGS="training.epochs=3 ..."  WORKER=0  FOLLOW=1  TRIAL=7
+PORT ?= 8080
+
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+HPO := $(BIN)/hpo
+EXTRAS := worker,dali,coordinator,local,dev
+
+.PHONY: help setup check test demo submit status logs scale stop resume best promote rollback \
+	dashboard report clean
+
+help: ## what can be made
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@echo '  variables: STUDY=$(STUDY) N=$(N) BACKEND=$(BACKEND) DATA= ARGS= WORKER= TRIAL= PORT=$(PORT)'
+
+setup: $(STAMP) ## the environment; quick when nothing changed
+
+$(STAMP): pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+		echo "make: Python 3.11 or newer is needed, $$($(PYTHON) --version 2>&1) is what $(PYTHON) is;" \
+			"name another with PYTHON=python3.12" >&2; exit 2; }
+	@test -x $(BIN)/pip || { rm -rf $(VENV) && $(PYTHON) -m venv $(VENV); }
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check \
+		-c constraints.txt -e '.[$(EXTRAS)]'
+	@touch $@
+
+check: $(STAMP) ## style, types and import arrows
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/pytest -q tests/test_imports.py
+
+test: $(STAMP) ## all tests
+	$(BIN)/pytest
+
+demo: $(STAMP) ## a study from raw pictures to a promoted model, in minutes
+	$(HPO) submit fashion --workers 2 --backend local
+	@echo 'next: make best, make report, make dashboard (all STUDY=fashion);' \
+		'more trials: make resume STUDY=fashion ARGS=search.budget.trials=24'
+
+submit: $(STAMP) ## run STUDY with N workers [DATA= ARGS=]
+	$(HPO) submit $(STUDY) --workers $(N) --backend $(BACKEND) \
+		$(if $(DATA),--data '$(DATA)') $(ARGS)
+
+status: $(STAMP) ## how all studies are getting on, or the given STUDY
+	$(HPO) status $(if $(filter file,$(origin STUDY)),,$(STUDY))
+
+logs: $(STAMP) ## what the workers of STUDY printed [WORKER= FOLLOW=1]
+	$(HPO) logs $(STUDY) $(if $(WORKER),--worker $(WORKER)) $(if $(FOLLOW),--follow)
+
+scale: $(STAMP) ## let N workers run STUDY
+	$(HPO) scale $(STUDY) $(N)
+
+stop: $(STAMP) ## stop STUDY so that it can be resumed
+	$(HPO) stop $(STUDY)
+
+resume: $(STAMP) ## go on with STUDY [N= DATA= ARGS=]
+	$(HPO) resume $(STUDY) $(if $(filter file,$(origin N)),,--workers $(N)) \
+		$(if $(DATA),--data '$(DATA)') $(ARGS)
+
+best: $(STAMP) ## the best trial of STUDY
+	$(HPO) best $(STUDY)
+
+promote: $(STAMP) ## measure the best of STUDY again and promote the winner [TRIAL=]
+	$(HPO) promote $(STUDY) $(if $(TRIAL),--trial $(TRIAL))
+
+rollback: $(STAMP) ## go back to the version of STUDY promoted before
+	$(HPO) rollback $(STUDY)
+
+dashboard: $(STAMP) ## optuna-dashboard on 127.0.0.1:PORT
+	$(HPO) dashboard $(if $(filter file,$(origin STUDY)),,$(STUDY)) --port $(PORT)
+
+report: $(STAMP) ## STUDY as one HTML page
+	$(HPO) report $(STUDY)
+
+clean: $(STAMP) ## remove all studies, packed data and models (asks for YES=1 where models are)
+	@if test -z '$(YES)' && ls artifacts/*/promoted/latest >/dev/null 2>&1; then \
+		echo 'make: promoted models would be lost: make clean YES=1' >&2; exit 2; fi
+	$(HPO) shutdown
+	rm -rf .hpo artifacts
