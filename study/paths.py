@@ -67,6 +67,7 @@ METRICS = "metrics.json"  # of a promoted model
 CONFIG = "config.yaml"  # of a promoted model
 CLASSES = "classes.json"  # of a promoted model
 NORMALIZATION = "normalization.json"  # of a promoted model
+EVENTS = "events"  # of a trial, for TensorBoard
 LABELS = "labels.bin"  # little-endian int32 (N,)
 
 

@@ -15,6 +15,7 @@ from pathlib import Path
 
 import torch
 
+from study import paths
 from study.config.identity import identity
 from study.errors import BadData
 from worker.data.batches import Batches, open_batches
@@ -36,8 +37,6 @@ from worker.training.events import Events
 from worker.training.fit import Outcome, StopRequested, fit
 from worker.training.learner import Learner, inverse_frequency
 from worker.training.progress import EpochResult
-
-EVENTS = "events"  # in the trial's directory
 
 log = logging.getLogger(__name__)
 
@@ -124,7 +123,7 @@ def _train(assignment: Assignment, orders: Orders, warm: Store | None) -> Event:
     with (
         contextlib.closing(_open(assignment, store, device, augment=True)) as train,
         contextlib.closing(_open(assignment, store, device, augment=False)) as val,
-        contextlib.closing(Events(assignment.directory / EVENTS)) as events,
+        contextlib.closing(Events(assignment.directory / paths.EVENTS)) as events,
     ):
         overseer = PipeOverseer(orders, events, assignment.last_epoch)
         outcome = fit(

@@ -225,6 +225,17 @@ def test_a_process_ends_with_its_supervisor(
     trial.exit_status()
 
 
+def test_a_batch_in_parts_with_weighted_classes_trains_as_well(
+    child: Callable[[], Child], assign: Assign
+) -> None:
+    trial = child()
+    training = {"class_weights": "inverse", "label_smoothing": 0.1, "batch_size": 8}
+    trial.pipe.send(assign(training=training, accumulation=4))
+    finished = trial.converse()[-1]
+    assert isinstance(finished, Finished)
+    assert finished.value > 0.5
+
+
 def test_signals_to_the_whole_group_do_not_end_a_trial(
     child: Callable[[], Child], assign: Assign
 ) -> None:

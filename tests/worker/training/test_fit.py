@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
-from study.config.records import StudyConfig
+from study.config.records import BudgetConfig, SearchConfig, StudyConfig
 from study.errors import Diverged
 from worker.data.batches import Batches
 from worker.models.weights import load_weights
@@ -229,6 +229,17 @@ def test_a_pruned_fit_keeps_its_best_epoch(new_trial: NewTrial) -> None:
     weights = load_weights(trial.directory / outcome.best.weights)
     assert weights.meta["epoch"] == outcome.best.epoch
     assert weights.meta["metrics"]["accuracy"] == weights.meta["value"] == outcome.best.value
+
+
+def test_a_study_of_the_loss_keeps_the_epoch_with_the_lowest(new_trial: NewTrial) -> None:
+    trial = new_trial(epochs=4)
+    search = SearchConfig(metric="loss", direction="minimize", budget=BudgetConfig(trials=1))
+    trial.config = trial.config.model_copy(update={"search": search})
+    outcome = trial.run()
+    losses = [result.metrics["loss"] for result in trial.results.values()]
+    assert outcome.best is not None
+    assert outcome.best.value == min(losses)
+    assert losses[outcome.best.epoch] == min(losses)
 
 
 def test_early_stopping_ends_after_so_many_epochs_without_a_better_one(new_trial: NewTrial) -> None:
