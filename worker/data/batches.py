@@ -59,17 +59,8 @@ def open_batches(
     it is the only one; otherwise every whole picture once, in the order of the store. threads: for
     decoding. Raises BadData for a missing split or source, DataError for a missing loader.
     """
-    loader, _ = choose_loader(store, split, data, device)
-    squares: Squares
-    if loader == "resident":
-        from worker.data.resident import ResidentSquares
-
-        squares = ResidentSquares(store, split, device)
-    else:
-        decoder = _decoder(loader, store, training.batch_size, device, threads)
-        squares = StreamedSquares(store, data, decoder, device, threads)
     return Epochs(
-        squares,
+        _squares(store, split, data, training.batch_size, device, threads),
         store,
         split,
         training=training,
@@ -79,15 +70,28 @@ def open_batches(
     )
 
 
-def _decoder(
-    loader: str, store: Store, batch_size: int, device: torch.device, threads: int
-) -> FastDecoder:
-    """Imported where it is used: DALI takes a second and may be missing."""
+def _squares(
+    store: Store,
+    split: Split,
+    data: DataConfig,
+    batch_size: int,
+    device: torch.device,
+    threads: int,
+) -> Squares:
+    """Loaders are imported where they are used: DALI takes a second and may be missing."""
+    loader, _ = choose_loader(store, split, data, device)
+    if loader == "resident":
+        from worker.data.resident import ResidentSquares
+
+        return ResidentSquares(store, split, device)
     side, channels = store.manifest.size, store.manifest.channels
+    decoder: FastDecoder
     if loader == "dali":
         from worker.data.dali_stream import DaliDecoder
 
-        return DaliDecoder(side, channels, batch_size, device, threads)
-    from worker.data.torchvision_stream import TorchvisionDecoder
+        decoder = DaliDecoder(side, channels, batch_size, device, threads)
+    else:
+        from worker.data.torchvision_stream import TorchvisionDecoder
 
-    return TorchvisionDecoder(side, channels, device, threads)
+        decoder = TorchvisionDecoder(side, channels, device, threads)
+    return StreamedSquares(store, data, decoder, device, threads)

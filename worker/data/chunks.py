@@ -1,19 +1,13 @@
-"""Decodes all pictures of a source in a pool of processes, in chunks that survive an interruption.
+"""Decodes the pictures of a source in chunks that survive an interruption.
 
 A chunk is two files: the squares of its usable pictures, then a record of what became of each; a
-chunk with a record is never decoded again. Knows nothing of splits.
+chunk with a record is never decoded again. Knows nothing of processes (pool.py) and of splits.
 """
 
 from __future__ import annotations
 
 import hashlib
-import multiprocessing
-import os
-import signal
-import threading
-import warnings
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -25,13 +19,10 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from study import atomic
 from worker.data.decode import Undecodable, decode
 from worker.data.fit import Fit
-from worker.data.source import Source, open_source
+from worker.data.source import Source
 
 CHUNK_PICTURES = 256  # what an interruption can cost
 CHUNK_BYTES = 32 * 2**20  # held by each process
-
-Progress = Callable[[int, int], None]
-"""Called with pictures done and pictures in all."""
 
 
 class Outcome(BaseModel):
@@ -119,22 +110,6 @@ def plan(
     ]
 
 
-def decode_all(
-    source: Source, tasks: Sequence[ChunkTask], processes: int, progress: Progress
-) -> list[Chunk]:
-    """Decodes the chunks that are not there yet. Raises OSError where the disk is full."""
-    total = sum(len(task.names) for task in tasks)
-    records = {task: record for task in tasks if (record := _read_record(task)) is not None}
-    todo = [task for task in tasks if task not in records]
-    done = total - sum(len(task.names) for task in todo)
-    progress(done, total)
-    for task, record in _run(source, todo, processes):
-        records[task] = record
-        done += len(task.names)
-        progress(done, total)
-    return [Chunk(task, records[task].outcomes) for task in tasks]
-
-
 def decode_chunk(source: Source, task: ChunkTask) -> ChunkRecord:
     """Decodes one chunk and writes it."""
     outcomes = []
@@ -165,8 +140,8 @@ def _decode_file(
     return Outcome(name=name, sha256=sha256, change=square.change), square.pixels
 
 
-def _read_record(task: ChunkTask) -> ChunkRecord | None:
-    """None where the chunk is still to be decoded."""
+def read_record(task: ChunkTask) -> ChunkRecord | None:
+    """What became of a chunk; None where it is still to be decoded."""
     try:
         record = ChunkRecord.model_validate_json(task.record.read_bytes())
         usable = sum(outcome.broken is None for outcome in record.outcomes)
@@ -174,47 +149,3 @@ def _read_record(task: ChunkTask) -> ChunkRecord | None:
         return record if task.pixels.stat().st_size == wanted else None
     except (OSError, ValidationError):
         return None
-
-
-def _run(
-    source: Source, todo: list[ChunkTask], processes: int
-) -> Iterator[tuple[ChunkTask, ChunkRecord]]:
-    processes = min(processes, len(todo))
-    if processes <= 1:  # starting processes would cost more than it brings
-        yield from ((task, decode_chunk(source, task)) for task in todo)
-        return
-    # Spawned: this process may have threads, and a fork copies the locks they hold.
-    context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(processes, context, _start_process, (source.path,)) as pool:
-        futures = {pool.submit(_decode_in_process, task): task for task in todo}
-        try:
-            for future in as_completed(futures):
-                yield futures[future], future.result()
-        except BaseException:
-            pool.shutdown(wait=False, cancel_futures=True)
-            raise
-
-
-_process_source: Source | None = None  # a pool process opens its source once, not for every chunk
-
-
-def _start_process(path: Path) -> None:
-    global _process_source
-    _process_source = open_source(path)
-    # Pillow warns of oddities in files that it can decode all the same; what matters is recorded.
-    warnings.filterwarnings("ignore", module=r"PIL\.")
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches all; the parent decides
-    threading.Thread(target=_die_with_parent, daemon=True).start()
-
-
-def _die_with_parent() -> None:
-    """A pool process waits on a queue whose writing end it holds itself: it would wait for ever."""
-    parent = multiprocessing.parent_process()
-    if parent is not None:
-        parent.join()
-        os._exit(1)
-
-
-def _decode_in_process(task: ChunkTask) -> ChunkRecord:
-    assert _process_source is not None
-    return decode_chunk(_process_source, task)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import errno
 import shutil
 from collections.abc import Sequence
+from concurrent.futures.process import BrokenProcessPool
 from contextlib import closing
 from pathlib import Path
 
@@ -16,10 +17,11 @@ from study.config.records import DataConfig
 from study.dataset import Converted, DatasetManifest, Quarantined
 from study.errors import DataError
 from study.paths import DataPaths
-from worker.data.chunks import Chunk, Progress, decode_all, plan
+from worker.data.chunks import Chunk, plan
 from worker.data.duplicates import find_duplicates
 from worker.data.listing import Entry, Listing
 from worker.data.pack import Row, order_rows, publish, split_ranges, write_arrays
+from worker.data.pool import Progress, decode_all
 from worker.data.recipe import locked, recall, recipe_key, remember
 from worker.data.source import Source, open_source
 from worker.data.split import Assignment, assign
@@ -41,7 +43,7 @@ def prepare(config: DataConfig, root: DataPaths, *, processes: int, progress: Pr
                 if (done := recall(root, key, source.path)) is not None:
                     return done  # by the process that was waited for
                 return _pack(source, config, root, key, processes, progress)
-        except OSError as error:
+        except (OSError, BrokenProcessPool) as error:
             raise _explain(error, root) from error
 
 
@@ -54,7 +56,7 @@ def _pack(
     progress: Progress,
 ) -> Path:
     listing = source.listing()
-    _check_listing(listing, source.path)
+    _check_listing(listing, config, source.path)
     work = root.work(key)
     work.mkdir(parents=True, exist_ok=True)
     tasks = plan(
@@ -66,23 +68,14 @@ def _pack(
         directory=work,
     )
     chunks = decode_all(source, tasks, processes, progress)
-    pictures = _usable(listing.entries, chunks)
-    _check_usable(listing, pictures, chunks, source.path)
-    units = find_units(pictures, config.split.group)
-    assignment = assign(pictures, units, config.split)
-    content = _publish(source, config, root, work, listing, chunks, pictures, assignment)
+    try:
+        content = _publish(source, config, root, work, listing, chunks)
+    except DataError:
+        shutil.rmtree(work)  # the pictures must change, and then these are of no use
+        raise
     remember(root, key, content)
     shutil.rmtree(work)
     return root.store(content)
-
-
-def _usable(entries: Sequence[Entry], chunks: Sequence[Chunk]) -> list[Picture]:
-    outcomes = [outcome for chunk in chunks for outcome in chunk.outcomes]
-    return [
-        Picture(entry.name, entry.label, outcome.sha256, entry.split, entry.group)
-        for entry, outcome in zip(entries, outcomes, strict=True)
-        if outcome.broken is None and outcome.sha256 is not None
-    ]
 
 
 def _publish(
@@ -92,19 +85,18 @@ def _publish(
     work: Path,
     listing: Listing,
     chunks: Sequence[Chunk],
-    pictures: Sequence[Picture],
-    assignment: Assignment,
 ) -> str:
-    """Writes the store and returns the name of its content."""
-    classes = listing.classes
-    rows = order_rows(_rows(chunks, pictures, assignment, classes))
-    splits = split_ranges(rows, len(classes))
-    directory = work / "store"
-    packed = write_arrays(directory, rows, chunks, classes, splits)
+    """Splits, writes the store and returns the name of its content."""
+    pictures = _usable(listing.entries, chunks)
+    _check_usable(listing, pictures, chunks, source.path)
+    assignment = assign(pictures, find_units(pictures, config.split.group), config.split)
+    rows = order_rows(_rows(chunks, pictures, assignment, listing.classes))
+    splits = split_ranges(rows, len(listing.classes))
+    packed = write_arrays(work / "store", rows, chunks, listing.classes, splits)
     outcomes = [outcome for chunk in chunks for outcome in chunk.outcomes]
     manifest = DatasetManifest(
         content=packed.content,
-        classes=classes,
+        classes=listing.classes,
         size=config.packed_size,
         channels=config.channels,
         splits=splits,
@@ -117,8 +109,17 @@ def _publish(
         duplicates=find_duplicates(pictures, assignment.splits),
         notes=(*listing.notes, *assignment.notes),
     )
-    publish(directory, manifest, root.store(packed.content))
+    publish(work / "store", manifest, root.store(packed.content))
     return packed.content
+
+
+def _usable(entries: Sequence[Entry], chunks: Sequence[Chunk]) -> list[Picture]:
+    outcomes = [outcome for chunk in chunks for outcome in chunk.outcomes]
+    return [
+        Picture(entry.name, entry.label, outcome.sha256, entry.split, entry.group)
+        for entry, outcome in zip(entries, outcomes, strict=True)
+        if outcome.broken is None and outcome.sha256 is not None
+    ]
 
 
 def _rows(
@@ -142,7 +143,8 @@ def _rows(
     ]
 
 
-def _check_listing(listing: Listing, where: Path) -> None:
+def _check_listing(listing: Listing, config: DataConfig, where: Path) -> None:
+    """What names alone can tell, before anything is decoded."""
     if not listing.entries:
         raise DataError(
             f"{where}: no pictures found: a class is a folder of .jpg, .png or similar files"
@@ -152,6 +154,11 @@ def _check_listing(listing: Listing, where: Path) -> None:
             f"{where}: a classifier needs two classes, got only {listing.classes[0]!r}: "
             "put the pictures of each class into a folder of its own"
         )
+    pictures = [
+        Picture(entry.name, entry.label, entry.name, entry.split, entry.group)
+        for entry in listing.entries
+    ]
+    assign(pictures, find_units(pictures, config.split.group), config.split)
 
 
 def _check_usable(
@@ -168,8 +175,13 @@ def _check_usable(
     )
 
 
-def _explain(error: OSError, root: DataPaths) -> DataError:
+def _explain(error: OSError | BrokenProcessPool, root: DataPaths) -> DataError:
     """An error of the disk as one line; what is decoded so far is kept for the next attempt."""
+    if isinstance(error, BrokenProcessPool):
+        return DataError(
+            "a process that decodes pictures was killed, mostly for want of memory: "
+            "prepare again, it goes on from here"
+        )
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
         return DataError(
             f"{root.root}: no room left for packed pictures: free some or set HPO_DATA"

@@ -145,9 +145,13 @@ def test_duplicates_are_reported_across_classes_and_splits(pack: Pack, tmp_path:
     [
         ({}, "no pictures found"),
         ({"rose/1.png": png(1), "rose/2.png": png(2)}, "needs two classes, got only 'rose'"),
-        ({"rose/1.png": b"", "daisy/1.png": b""}, "no usable pictures, 2 of 2 .* first daisy/1"),
-        ({**flowers(3), "tulip/1.png": b""}, "no usable pictures of tulip"),
+        (
+            {f"{label}/{n}.png": b"" for label in ("daisy", "rose") for n in range(2)},
+            "no usable pictures, 4 of 4 files cannot be used, first daisy/0.png: zero bytes",
+        ),
+        ({**flowers(3), "tulip/1.png": b"", "tulip/2.png": b"?"}, "no usable pictures of tulip"),
         ({**flowers(3), "tulip/1.png": png(1)}, "'tulip' has one usable picture"),
+        ({**flowers(3), "tulip/1.png": png(1), "tulip/2.png": b""}, "'tulip' has one usable"),
     ],
 )
 def test_unusable_data_sets_are_refused_and_nothing_is_published(
@@ -160,6 +164,7 @@ def test_unusable_data_sets_are_refused_and_nothing_is_published(
     assert "\n" not in str(caught.value)
     assert not (root.root / "stores").exists()
     assert not (root.root / "recipes").exists()
+    assert not list(root.root.glob("work/*/"))
 
 
 def test_a_second_preparation_decodes_nothing(root: DataPaths, tmp_path: Path) -> None:
