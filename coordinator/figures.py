@@ -5,6 +5,7 @@ Knows nothing of the page they go on.
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -51,7 +52,9 @@ def figures(study: optuna.Study, metric: str) -> list[Figure]:
         ),
         _figure(
             "Learning curves",
-            lambda: plot_intermediate_values(study),
+            lambda: plot_intermediate_values(study).update_layout(
+                xaxis_title="epoch", yaxis_title=metric
+            ),
             "" if reported else "needs a trial with an epoch",
         ),
         _figure(
@@ -75,7 +78,10 @@ def figures(study: optuna.Study, metric: str) -> list[Figure]:
 def _figure(title: str, draw: Callable[[], Any], missing: str) -> Figure:
     if missing:
         return Figure(title, f'<p class="missing">{missing}</p>')
-    drawn = draw()
+    with warnings.catch_warnings():
+        # a condition that few trials met yet; the page shows how few
+        warnings.filterwarnings("ignore", message="Some regimes for parameter")
+        drawn = draw()
     drawn.update_layout(title=None, height=HEIGHT, margin={"t": 30}, template="plotly_white")
     html: str = drawn.to_html(
         full_html=False, include_plotlyjs=False, config={"displaylogo": False}

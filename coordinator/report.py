@@ -55,7 +55,9 @@ def write_report(registry: Registry, study: RegisteredStudy) -> Path:
         script=script(),
         summary=_table(_summary(progress)),
         promoted=_promoted(study),
-        figures="\n".join(f"<h2>{figure.title}</h2>{figure.html}" for figure in drawn),
+        figures="\n".join(
+            f'<h2>{figure.title}</h2><div class="wide">{figure.html}</div>' for figure in drawn
+        ),
         trials=_trials(optuna_study.get_trials(deepcopy=False)),
         config=html.escape(dump(study.config)),
     )

@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+import optuna
+
 from study.embedded import EmbeddedPostgres
 from study.registry import Registry, open_registry
 
@@ -15,6 +17,7 @@ from study.registry import Registry, open_registry
 @contextmanager
 def storage() -> Iterator[tuple[Registry, EmbeddedPostgres | None]]:
     """The registry, and the server where it is the embedded one. Raises UsageError."""
+    optuna.logging.set_verbosity(optuna.logging.WARNING)  # its notes are not a verb's output
     registry, server = open_registry()
     try:
         yield registry, server

@@ -1,0 +1,131 @@
+"""`hpo` as a person runs it: a process of its own on a real PostgreSQL."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from study.config.dump import dump
+from study.config.records import StudyConfig
+from study.registry import RegisteredStudy, Registry
+
+from .conftest import Past
+
+HPO = Path(sys.executable).with_name("hpo")
+
+Hpo = Callable[..., subprocess.CompletedProcess[str]]
+
+
+@pytest.fixture
+def hpo(registry: Registry, home: Path) -> Hpo:
+    def run(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+        url = registry.url.render_as_string(hide_password=False)
+        return subprocess.run(
+            [str(HPO), *arguments],
+            capture_output=True,
+            text=True,
+            env={**os.environ, "HPO_STORAGE": url, "COLUMNS": "200", **environment},
+            cwd=home,
+            timeout=60,
+            check=False,
+        )
+
+    return run
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("submit", "birds", "--workers", "0"), "--workers must be at least 1, got 0"),
+        (("submit", "birds", "--backend", "docker"), "--backend must be local in this release"),
+        (("submit", "no-such"), "configs/no-such.yaml: no such study"),
+        (("scale", "birds", "0"), "N must be at least 1, got 0"),
+        (("status", "finches"), "there is no study 'finches' in the database; there are: birds"),
+        (("resume", "birds", "training.epochs=9"), "training.epochs: 2 there, 9 here"),
+        (("resume", "birds", "search.budget.trails=9"), "trials"),
+        (("rollback", "birds"), "nothing is promoted"),
+        (("logs", "birds"), "there are logs of: none"),
+    ],
+)
+def test_bad_input_is_one_line_and_status_2(
+    hpo: Hpo, study: RegisteredStudy, arguments: tuple[str, ...], said: str
+) -> None:
+    assert study.name == "birds"
+    ended = hpo(*arguments)
+    assert ended.returncode == 2
+    assert ended.stdout == ""
+    assert len(ended.stderr.splitlines()) == 1
+    assert ended.stderr.startswith("hpo: ")
+    assert said in ended.stderr
+
+
+def test_a_study_of_the_same_name_is_refused_before_its_pictures_are_looked_at(
+    hpo: Hpo, study: RegisteredStudy, home: Path
+) -> None:
+    other = study.config.model_copy(
+        update={"training": study.config.training.model_copy(update={"epochs": 5})}
+    )
+    file = home / "birds.yaml"
+    file.write_text(dump(other))
+    ended = hpo("submit", str(file))
+    assert ended.returncode == 2
+    assert "training.epochs: 2 there, 5 here" in ended.stderr
+    assert "name=" in ended.stderr
+    assert "/birds" not in ended.stderr
+
+
+def test_missing_pictures_are_refused_and_no_study_is_made(
+    hpo: Hpo, registry: Registry, config: StudyConfig, home: Path
+) -> None:
+    file = home / "birds.yaml"
+    file.write_text(dump(config))
+    ended = hpo("submit", str(file))
+    assert ended.returncode == 2
+    assert "/birds" in ended.stderr
+    assert registry.names() == []
+    assert not (home / "artifacts").exists()
+
+
+def test_an_unreachable_database_is_named_without_its_password(hpo: Hpo) -> None:
+    ended = hpo("status", HPO_STORAGE="postgresql://hpo:secret@127.0.0.1:1/hpo")
+    assert ended.returncode == 2
+    assert "127.0.0.1:1/hpo" in ended.stderr
+    assert "secret" not in ended.stderr
+    assert len(ended.stderr.splitlines()) == 1
+
+
+def test_status_and_best_show_a_study(hpo: Hpo, past: Past) -> None:
+    past.end(0.25)
+    assert "birds" in hpo("status").stdout
+    assert "1/6 trials (1 complete)" in hpo("status", "birds").stdout
+    assert "trial 0: validation accuracy 0.2500" in hpo("best", "birds").stdout
+
+
+def test_a_verb_that_finds_nothing_to_work_on_ends_with_status_1(
+    hpo: Hpo, study: RegisteredStudy
+) -> None:
+    for verb in ("best", "promote"):
+        ended = hpo(verb, study.name)
+        assert ended.returncode == 1
+        assert "no trial of study 'birds' is complete" in ended.stderr
+
+
+def test_scale_and_stop_are_kept_with_the_study(
+    hpo: Hpo, registry: Registry, study: RegisteredStudy
+) -> None:
+    assert hpo("scale", study.name, "5").returncode == 0
+    assert registry.find(study.name).workers == 5
+    ended = hpo("stop", study.name)
+    assert "hpo resume birds" in ended.stdout
+    assert registry.find(study.name).stopped
+
+
+def test_the_report_is_where_it_says(hpo: Hpo, past: Past) -> None:
+    past.end(0.25)
+    ended = hpo("report", "birds")
+    assert Path(ended.stdout.strip()).is_file()

@@ -1,0 +1,50 @@
+"""Logs of workers on a real file system."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from coordinator.logs import Tail, log_files, show_logs
+from study.errors import UsageError
+from study.paths import StudyPaths
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> StudyPaths:
+    place = StudyPaths(tmp_path)
+    place.worker_log(0).parent.mkdir()
+    for index in (0, 1, 10):
+        place.worker_log(index).write_text("".join(f"line {n}\n" for n in range(100)))
+    return place
+
+
+def test_the_last_lines_of_every_worker_are_labelled(place: StudyPaths) -> None:
+    said: list[str] = []
+    show_logs(log_files(place, None), follow=False, say=said.append, lines=2)
+    assert said == [f"[{index}] line {n}" for index in (0, 1, 10) for n in (98, 99)]
+
+
+def test_one_workers_lines_are_as_they_are(place: StudyPaths) -> None:
+    said: list[str] = []
+    show_logs(log_files(place, 10), follow=False, say=said.append, lines=1)
+    assert said == ["line 99"]
+
+
+def test_an_unknown_worker_is_answered_with_those_there_are(place: StudyPaths) -> None:
+    with pytest.raises(UsageError, match="logs of: 0, 1, 10"):
+        log_files(place, 7)
+    with pytest.raises(UsageError, match="logs of: none"):
+        log_files(StudyPaths(place.root / "none"), None)
+
+
+def test_a_tail_waits_for_the_end_of_a_line(tmp_path: Path) -> None:
+    file = tmp_path / "0.log"
+    file.write_bytes(b"first\nsec")
+    tail = Tail(file, "")
+    assert tail.lines() == ["first"]
+    assert tail.lines() == []
+    with file.open("ab") as log:
+        log.write(b"ond \xff\n")
+    assert tail.lines() == ["second \N{REPLACEMENT CHARACTER}"]

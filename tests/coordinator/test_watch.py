@@ -1,0 +1,70 @@
+"""What a person is shown of a running study."""
+
+from __future__ import annotations
+
+import io
+
+import pytest
+from rich.console import Console
+
+from coordinator.backends.backend import WorkerState
+from coordinator.watch import duration, summary, view, workers_table
+from study.lease import Outcome
+from study.progress import observe
+from study.registry import RegisteredStudy, Registry
+
+from .conftest import Past
+
+
+def test_the_summary_names_what_is_done_running_and_left(
+    registry: Registry, study: RegisteredStudy, past: Past
+) -> None:
+    assert summary(observe(registry, study)) == "birds: 0/6 trials | 0 running | 6 left"
+    past.end(0.25)
+    past.end(0.2, Outcome.PRUNED)
+    past.begin()
+    line = summary(observe(registry, study))
+    assert "birds: 2/6 trials (1 complete, 1 pruned) | 1 running | 3 left" in line
+    assert "best accuracy 0.2500 (trial 0)" in line
+
+
+def test_the_table_has_each_workers_trial_and_epoch(
+    registry: Registry, study: RegisteredStudy, past: Past
+) -> None:
+    past.begin("w0")
+    workers = [
+        WorkerState(index=0, name="w0", alive=True),
+        WorkerState(index=1, name="w1", alive=False, exit_status=-9),
+    ]
+    output = Console(file=io.StringIO(), width=100)
+    output.print(workers_table(observe(registry, study), workers))
+    assert isinstance(output.file, io.StringIO)
+    rows = [row.split() for row in output.file.getvalue().replace("│", " ").splitlines()]
+    assert ["0", "alive", "0", "0/2"] in rows
+    assert ["1", "ended", "(-9)"] in rows
+
+
+def test_without_a_terminal_a_line_comes_only_with_news(
+    registry: Registry, study: RegisteredStudy, past: Past
+) -> None:
+    output = io.StringIO()
+    with view(Console(file=output, width=40)) as shown:
+        for _ in range(3):
+            shown.show(observe(registry, study), [])
+        past.end(0.5)
+        shown.show(observe(registry, study), [])
+        shown.note("the database does not answer")
+        shown.note("the database does not answer")
+    lines = output.getvalue().splitlines()
+    assert [line.split(" | ")[0] for line in lines] == [
+        "birds: 0/6 trials",
+        "birds: 1/6 trials (1 complete)",
+        "the database does not answer",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"), [(0.4, "0 s"), (89, "89 s"), (91, "2 min"), (3900, "1 h 05 min")]
+)
+def test_durations_read_easily(seconds: float, text: str) -> None:
+    assert duration(seconds) == text
