@@ -28,7 +28,8 @@ def prepare(config: Path, overrides: Sequence[str], console: Console) -> str:
         MofNCompleteColumn(),
         TimeRemainingColumn(),
     )
-    with Progress(*columns, console=console, transient=True) as bar:
+    quiet = not console.is_terminal
+    with Progress(*columns, console=console, transient=True, disable=quiet) as bar:
         task = bar.add_task("prepare", total=None)
         result = worker_program.call(
             ["prepare", str(config), *overrides],

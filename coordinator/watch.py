@@ -16,6 +16,7 @@ from rich.table import Table
 from rich.text import Text
 
 from coordinator.backends.backend import WorkerState
+from coordinator.reconcile import LEFT
 from study.progress import Progress
 
 PLAIN_PERIOD = 5.0  # seconds between two plain lines of which nothing but the speed differs
@@ -90,10 +91,12 @@ def view(console: Console) -> Iterator[View]:
 def summary(progress: Progress) -> str:
     """The study in one line."""
     ended = ", ".join(f"{count} {outcome}" for outcome, count in sorted(progress.outcomes.items()))
+    released = sum(trial.released for trial in progress.running)
     parts = [
         f"{progress.study.name}: {progress.ended}/{progress.budget.trials} trials"
         + (f" ({ended})" if ended else ""),
-        f"{len(progress.running)} running",
+        f"{len(progress.running) - released} running",
+        *([f"{released} to go on with"] if released else []),
         f"{progress.left} left",
     ]
     if progress.best is not None:
@@ -111,7 +114,7 @@ def workers_table(progress: Progress, workers: Sequence[WorkerState]) -> Table:
     table = Table("worker", "state", "trial", "epoch", progress.study.config.search.metric)
     epochs = progress.study.config.training.epochs
     for worker in workers:
-        state = "alive" if worker.alive else f"ended ({worker.exit_status})"
+        state = worker_state(worker)
         trials = [trial for trial in progress.running if trial.worker == worker.name]
         for trial in trials:
             done = 0 if trial.epoch is None else trial.epoch + 1
@@ -120,6 +123,13 @@ def workers_table(progress: Progress, workers: Sequence[WorkerState]) -> Table:
         if not trials:
             table.add_row(str(worker.index), state, "", "", "")
     return table
+
+
+def worker_state(worker: WorkerState) -> str:
+    """In a word, and the exit status where it is not one of a worker that went as it should."""
+    if worker.alive:
+        return "alive"
+    return "left" if worker.exit_status in LEFT else f"ended ({worker.exit_status})"
 
 
 def duration(seconds: float) -> str:

@@ -90,6 +90,10 @@ class Past:
         ask(optuna_study, lease.trial_id, self._study.config)
         return lease
 
+    def release(self, lease: Lease) -> None:
+        """Gives a trial back."""
+        Ledger(self._registry.engine, self._study.study_id, lease.worker).release(lease)
+
     def end(self, value: float | None, outcome: Outcome = Outcome.COMPLETE) -> int:
         """A trial that was trained for two epochs; gives its number."""
         lease = self.begin(f"w{value}")

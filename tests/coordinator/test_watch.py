@@ -23,8 +23,9 @@ def test_the_summary_names_what_is_done_running_and_left(
     past.end(0.25)
     past.end(0.2, Outcome.PRUNED)
     past.begin()
+    past.release(past.begin("w2"))
     line = summary(observe(registry, study))
-    assert "birds: 2/6 trials (1 complete, 1 pruned) | 1 running | 3 left" in line
+    assert "birds: 2/6 trials (1 complete, 1 pruned) | 1 running | 1 to go on with | 2 left" in line
     assert "best accuracy 0.2500 (trial 0)" in line
 
 
@@ -35,6 +36,7 @@ def test_the_table_has_each_workers_trial_and_epoch(
     workers = [
         WorkerState(index=0, name="w0", alive=True),
         WorkerState(index=1, name="w1", alive=False, exit_status=-9),
+        WorkerState(index=2, name="w2", alive=False, exit_status=143),
     ]
     output = Console(file=io.StringIO(), width=100)
     output.print(workers_table(observe(registry, study), workers))
@@ -42,6 +44,7 @@ def test_the_table_has_each_workers_trial_and_epoch(
     rows = [row.split() for row in output.file.getvalue().replace("│", " ").splitlines()]
     assert ["0", "alive", "0", "0/2"] in rows
     assert ["1", "ended", "(-9)"] in rows
+    assert ["2", "left"] in rows
 
 
 def test_without_a_terminal_a_line_comes_only_with_news(
