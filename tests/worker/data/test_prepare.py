@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import errno
 import json
+import multiprocessing
 import os
 import subprocess
 import sys
@@ -238,6 +239,21 @@ def test_a_full_disk_publishes_nothing_and_the_next_run_goes_on(
     calls: list[int] = []
     prepare(config(source), root, processes=1, progress=lambda *c: calls.append(c[0]))
     assert calls[0] == 10
+
+
+def test_a_decoder_that_is_killed_ends_the_preparation_in_one_line(
+    root: DataPaths, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(chunks, "CHUNK_PICTURES", 1)
+    source = write_tree(tmp_path / "flowers", flowers(150))
+
+    def kill_decoders(done: int, _total: int) -> None:
+        for child in multiprocessing.active_children() if done else ():
+            child.kill()
+
+    with pytest.raises(DataError, match="a process that decodes pictures was killed"):
+        prepare(config(source), root, processes=2, progress=kill_decoders)
+    assert not (root.root / "stores").exists()
 
 
 @pytest.fixture
