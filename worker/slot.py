@@ -52,6 +52,10 @@ class Vacated:
     reason: str = ""
     last_step_at: float | None = None
     """Monotonic seconds of the trial's last training step, where it came to its end."""
+    ended: bool = False
+    """Whether the trial is over, not only gone from here."""
+    weights: str | None = None
+    """File in the trial's directory that an ended trial is left with."""
 
 
 class Slot:
@@ -64,6 +68,7 @@ class Slot:
         self.lease = lease
         self.process = process
         self.stopping_study = False
+        self.training = False
         self._desk = desk
         self._idle_since = idle_since
         self._attributes: dict[str, str | int | float] = {}
@@ -82,13 +87,11 @@ class Slot:
         log.warning("trial %d: dropped: %s", self.lease.number, reason)
         self._desk.heart.drop(self.lease)
         self.process.kill()
-        self.process.join()
         return Vacated(reason=reason)
 
     def give_up(self) -> Vacated:
         """The process did not stop in time: end it; the trial goes on from its last checkpoint."""
         self.process.kill()
-        self.process.join()
         return self._release(GiveBack(reason="did not stop in time"))
 
     def _answer(self, event: object) -> Vacated | None:
@@ -102,15 +105,14 @@ class Slot:
             case Finished():
                 return self._finish(event)
             case Interrupted():
-                self.process.join()
                 return self._release(GiveBack(reason="stopped"))
             case Failed():
-                self.process.join()
                 return self._fail(event)
             case _:
                 return self._release(crashed(self.process.join()))
 
     def _note_turnaround(self, step: FirstStep) -> None:
+        self.training = True
         if self._idle_since is not None:
             self._attributes["turnaround_seconds"] = round(step.at - self._idle_since, 4)
 
@@ -141,8 +143,7 @@ class Slot:
         if finished.pruned and self._budget_spent:
             self._attributes["reason"] = "the study's time was spent"
         self._end(outcome, finished.value, finished.weights)
-        self.process.join()
-        return Vacated(last_step_at=finished.last_step_at)
+        return Vacated(last_step_at=finished.last_step_at, ended=True, weights=finished.weights)
 
     def _fail(self, failed: Failed) -> Vacated:
         verdict = policy(failed, self.lease, memory_retries=self._desk.memory_retries)
@@ -151,7 +152,7 @@ class Slot:
         self._attributes.update(verdict.attributes)
         log.warning("trial %d: %s: %s", self.lease.number, verdict.outcome.value, failed.reason)
         self._end(verdict.outcome, None, None)
-        return Vacated()
+        return Vacated(ended=True)
 
     def _end(self, outcome: Outcome, value: float | None, weights: str | None) -> None:
         desk, lease = self._desk, self.lease

@@ -11,6 +11,7 @@ import os
 import signal
 import threading
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from multiprocessing.connection import wait
@@ -28,6 +29,7 @@ from worker.heart import Heart
 from worker.messages import Assignment, Stop
 from worker.patience import Patience
 from worker.slot import Desk, Slot, Vacated
+from worker.tidy import tidy
 from worker.trial_processes import TrialProcesses
 
 CLAIM_PAUSE = 1.0  # seconds between claims while other workers hold the last trials
@@ -65,6 +67,7 @@ class Supervisor:
         self._slots: list[Slot] = []
         self._claim_at = 0.0  # monotonic seconds
         self._idle_since: float | None = None
+        self._chores: list[Callable[[], object]] = []  # what can wait until the device is busy
         self._lost: list[int] = []  # trials whose leases are over
         self._wake_read, self._wake_write = os.pipe()
         resources = study.config.resources
@@ -97,6 +100,8 @@ class Supervisor:
                     return self._exit_status
                 self._attend()
                 self._press_stragglers()
+                if all(slot.training for slot in self._slots):
+                    self._do_chores()
         except Exception as error:
             if self._leaving.is_set() and self._exit_status is not None and is_outage(error):
                 log.warning("leaving without the database; leases expire by themselves")
@@ -153,6 +158,7 @@ class Supervisor:
         )
         self._slots.append(Slot(self._desk, lease, process, idle_since=self._idle_since))
         self._idle_since = None
+        self._chores.append(self._processes.prepare)
 
     def _end_infeasible(self, lease: Lease, reason: str) -> None:
         self._desk.heart.drop(lease)
@@ -192,6 +198,10 @@ class Supervisor:
         if vacated is None:
             return
         self._slots.remove(slot)
+        self._chores.append(slot.process.join)
+        if vacated.ended:
+            directory = self._place.artifacts.trial(slot.lease.number)
+            self._chores.append(partial(tidy, directory, vacated.weights))
         self._claim_at = 0.0
         self._idle_since = vacated.last_step_at
         if vacated.leave is not None:
@@ -225,8 +235,16 @@ class Supervisor:
             slot.process.send(Stop())
         for slot in self._slots:
             slot.process.linger(FAREWELL)
+        self._do_chores()
         self._desk.heart.end()
         self._processes.close()
+
+    def _do_chores(self) -> None:
+        """Forks the next process, buries the last one and removes its checkpoints: 50 ms or more
+        that would come between two trials."""
+        for chore in self._chores:
+            chore()
+        self._chores.clear()
 
     def _note_lost(self, lease: Lease) -> None:
         """Runs in the heart's thread."""

@@ -46,11 +46,11 @@ class TrialProcess:
         return event
 
     def join(self) -> int | None:
-        """Waits for the end; gives the exit status, negative for a signal."""
+        """Waits for the end; gives the exit status, negative for a signal. May be repeated."""
         self._process.join(JOIN_SECONDS)
         if self._process.is_alive():
             self.kill()
-        self.pipe.close()
+        self.pipe.close()  # may be closed already
         return self._process.exitcode
 
     def linger(self, seconds: float) -> None:
@@ -81,12 +81,12 @@ class TrialProcesses:
             self._warm = TrialProcess(self._context, self._store)
 
     def start(self, assignment: Assignment) -> TrialProcess:
-        """Gives `assignment` to the process that is ready; the next one is then made ready."""
+        """Gives `assignment` to the process that is ready. The next one is to be prepared once
+        this one trains: forking it now would take the processor away from its first step."""
         self.prepare()
         assert self._warm is not None
         process, self._warm = self._warm, None
         process.send(assignment)
-        self.prepare()
         return process
 
     def close(self) -> None:

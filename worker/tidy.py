@@ -1,0 +1,23 @@
+"""Removes what an ended trial no longer needs: a search would fill any disk with checkpoints.
+
+The rule: an open trial keeps its last two checkpoints and the weights they refer to (see
+training/checkpoint.py); an ended one keeps the weights that the ledger names, if any.
+"""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+
+log = logging.getLogger(__name__)
+
+
+def tidy(directory: Path, weights: str | None) -> None:
+    """Removes every checkpoint and all weights but `weights` from the directory of an ended trial.
+    A file that cannot be removed is logged and left."""
+    for file in directory.glob("*.pt"):
+        if file.name != weights:
+            try:
+                file.unlink(missing_ok=True)
+            except OSError as error:
+                log.warning("%s: cannot be removed: %s", file, error.strerror)
