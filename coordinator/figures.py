@@ -8,6 +8,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import optuna
@@ -41,38 +42,30 @@ def script() -> str:
 def figures(study: optuna.Study, metric: str) -> list[Figure]:
     """All figures. `metric` names the objective on their axes."""
     complete = study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
-    reported = [t for t in study.get_trials(deepcopy=False) if t.intermediate_values]
+    reported = any(trial.intermediate_values for trial in study.get_trials(deepcopy=False))
     varied = len({tuple(sorted(trial.params.items())) for trial in complete}) > 1
-    few = "needs at least two complete trials with different parameters"
+    one = "" if complete else "needs a complete trial"
+    epoch = "" if reported else "needs a trial with an epoch"
+    two = "" if varied else "needs at least two complete trials with different parameters"
     return [
-        _figure(
-            "History",
-            lambda: plot_optimization_history(study, target_name=metric),
-            "" if complete else "needs a complete trial",
-        ),
-        _figure(
-            "Learning curves",
-            lambda: plot_intermediate_values(study).update_layout(
-                xaxis_title="epoch", yaxis_title=metric
-            ),
-            "" if reported else "needs a trial with an epoch",
-        ),
+        _figure("History", partial(plot_optimization_history, study, target_name=metric), one),
+        _figure("Learning curves", partial(_learning_curves, study, metric), epoch),
         _figure(
             "Importance of parameters",
-            lambda: plot_param_importances(study, target_name=metric),
-            "" if varied else few,
+            partial(plot_param_importances, study, target_name=metric),
+            two,
         ),
         _figure(
             "Parallel coordinates",
-            lambda: plot_parallel_coordinate(study, target_name=metric),
-            "" if varied else few,
+            partial(plot_parallel_coordinate, study, target_name=metric),
+            two,
         ),
-        _figure(
-            "Slices",
-            lambda: plot_slice(study, target_name=metric),
-            "" if varied else few,
-        ),
+        _figure("Slices", partial(plot_slice, study, target_name=metric), two),
     ]
+
+
+def _learning_curves(study: optuna.Study, metric: str) -> Any:
+    return plot_intermediate_values(study).update_layout(xaxis_title="epoch", yaxis_title=metric)
 
 
 def _figure(title: str, draw: Callable[[], Any], missing: str) -> Figure:

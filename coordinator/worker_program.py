@@ -47,30 +47,27 @@ def call(
     Raises UsageError or HpoError with the worker's own message. Ctrl-C reaches the worker too; it
     is waited for.
     """
-    last: dict[str, Any] | None = None
-    with (
-        tempfile.TemporaryFile() as errors,
-        subprocess.Popen(
+    with tempfile.TemporaryFile() as errors:
+        last: dict[str, Any] | None = None
+        with subprocess.Popen(
             [*command, *arguments],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=errors,
             text=True,
             env={**os.environ, **added_environment},
-        ) as worker,
-    ):
-        assert worker.stdout is not None
-        for line in worker.stdout:
-            if last is not None:
-                on_line(last)
-            last = json.loads(line)
-        status = worker.wait()
+        ) as worker:
+            assert worker.stdout is not None
+            for line in worker.stdout:
+                if last is not None:
+                    on_line(last)
+                last = json.loads(line)
         errors.seek(0)
         said = errors.read().decode(errors="replace")
-    if status != exit_codes.DONE or last is None:
-        kind = UsageError if status == exit_codes.USAGE else HpoError
-        raise kind(error_in(said) or f"{arguments[0]} ended with status {status}")
-    return last
+    if worker.returncode == exit_codes.DONE and last is not None:
+        return last
+    kind = UsageError if worker.returncode == exit_codes.USAGE else HpoError
+    raise kind(error_in(said) or f"{arguments[0]} ended with status {worker.returncode}")
 
 
 def error_in(output: str) -> str:

@@ -38,7 +38,8 @@ from study.registry import open_registry
 registry, _ = open_registry()
 study = registry.find(os.environ["HPO_STUDY"])
 ledger = Ledger(registry.engine, study.study_id, os.environ["HPO_WORKER"])
-signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+stay = mode == "stubborn"
+signal.signal(signal.SIGTERM, signal.SIG_IGN if stay else lambda *_: sys.exit(143))
 while True:
     claimed = ledger.claim(holding=[])
     if claimed is NoTrial.DONE:
@@ -47,7 +48,7 @@ while True:
         sys.exit(143)
     if isinstance(claimed, Lease):
         print("trial", claimed.number, flush=True)
-        if mode == "hang" and claimed.adopted_from is None:
+        if stay or (mode == "hang" and claimed.adopted_from is None):
             signal.pause()
         ledger.report(claimed, epoch=0, value=0.5, metrics={"accuracy": 0.5})
         ledger.finish(claimed, Outcome.COMPLETE, value=0.5)
@@ -214,3 +215,28 @@ def test_stopping_lets_workers_leave_and_the_study_can_go_on(
     registry.resume(study.config, workers=2)
     assert make().until_end().status == exit_codes.DONE
     assert observe(registry, study).outcomes == {"complete": 6}
+
+
+def test_a_second_interrupt_kills_workers_that_do_not_leave(make: MakeRun, view: Recorder) -> None:
+    run = make("stubborn")
+
+    def interrupt(progress: Progress, _: Sequence[WorkerState]) -> None:
+        if len(progress.running) == 2:
+            raise KeyboardInterrupt
+
+    def interrupt_again(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    view.on_show = interrupt
+    with pytest.raises(KeyboardInterrupt):
+        run.until_end()
+    before = signal.signal(signal.SIGALRM, interrupt_again)
+    try:
+        signal.setitimer(signal.ITIMER_REAL, 0.5)
+        with pytest.raises(KeyboardInterrupt):
+            run.shut_down()
+    finally:
+        signal.signal(signal.SIGALRM, before)
+    assert view.notes == [f"worker {index} did not leave and is killed" for index in (0, 1)]
+    while any(state.alive for state in run.backend.observe()):
+        os.sched_yield()
