@@ -23,6 +23,7 @@ from study.progress import Progress, observe
 from study.registry import RegisteredStudy, Registry
 
 PERIOD = 1.0  # seconds between two steps
+KILL_PATIENCE = 5.0  # seconds for a killed process to be gone; one stuck in a driver never is
 GRACE = 45.0  # seconds a worker has to leave; its trials alone have 20 to checkpoint
 
 
@@ -64,10 +65,7 @@ class Run:
             while ask_to_leave(self.backend) and time.monotonic() < deadline:
                 time.sleep(PERIOD / 5)
         finally:
-            for worker in self.backend.observe():
-                if worker.alive:
-                    self.view.note(f"worker {worker.index} did not leave and is killed")
-                    self.backend.kill(worker.index)
+            self._kill_all()
 
     def _start_afresh(self, ledger: Ledger) -> None:
         """Gives free what dead workers of an earlier run hold, and no longer counts their crashes:
@@ -89,6 +87,19 @@ class Run:
             reporters(self.registry, self.study.study_id) if any(map(crashed, workers)) else set()
         )
         return apply(decide(progress, workers, reported), self.backend, ledger)
+
+    def _kill_all(self) -> None:
+        """Ends the workers that are left; again, where one had only just been started."""
+        for worker in self.backend.observe():
+            if worker.alive:
+                self.view.note(f"worker {worker.index} did not leave and is killed")
+        deadline = time.monotonic() + KILL_PATIENCE
+        while alive := [worker.index for worker in self.backend.observe() if worker.alive]:
+            for index in alive:
+                self.backend.kill(index)
+            if time.monotonic() > deadline:
+                return
+            time.sleep(PERIOD / 5)
 
     def _bear_outage(self) -> None:
         self.view.note(f"the database {place(self.registry.url)} does not answer; waiting for it")

@@ -74,8 +74,13 @@ def make(paths: StudyPaths, tmp_path: Path) -> Iterator[MakeBackend]:
 
     yield build
     backend = build()
-    for state in backend.observe():
-        backend.kill(state.index)
+
+    def all_gone() -> bool:
+        for state in backend.observe():
+            backend.kill(state.index)
+        return not any(state.alive for state in backend.observe())
+
+    wait_for(all_gone, "every process of the test is gone")
 
 
 def only(backend: LocalBackend) -> WorkerState:
