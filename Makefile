@@ -8,6 +8,7 @@ N ?= 2
 BACKEND ?= local
 # DATA=path/to/pictures  ARGS="training.epochs=3 ..."  WORKER=0  FOLLOW=1  TRIAL=7
 PORT ?= 8080
+FROM = $(if $(DATA),--data '$(DATA)')
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -48,8 +49,7 @@ demo: $(STAMP) ## a study from raw pictures to a promoted model, in minutes
 		'more trials: make resume STUDY=fashion ARGS=search.budget.trials=24'
 
 submit: $(STAMP) ## run STUDY with N workers [DATA= ARGS=]
-	$(HPO) submit $(STUDY) --workers $(N) --backend $(BACKEND) \
-		$(if $(DATA),--data '$(DATA)') $(ARGS)
+	$(HPO) submit $(STUDY) --workers $(N) --backend $(BACKEND) $(FROM) $(ARGS)
 
 status: $(STAMP) ## how all studies are getting on, or the given STUDY
 	$(HPO) status $(if $(filter file,$(origin STUDY)),,$(STUDY))
@@ -64,8 +64,7 @@ stop: $(STAMP) ## stop STUDY so that it can be resumed
 	$(HPO) stop $(STUDY)
 
 resume: $(STAMP) ## go on with STUDY [N= DATA= ARGS=]
-	$(HPO) resume $(STUDY) $(if $(filter file,$(origin N)),,--workers $(N)) \
-		$(if $(DATA),--data '$(DATA)') $(ARGS)
+	$(HPO) resume $(STUDY) $(if $(filter file,$(origin N)),,--workers $(N)) $(FROM) $(ARGS)
 
 best: $(STAMP) ## the best trial of STUDY
 	$(HPO) best $(STUDY)

@@ -25,8 +25,12 @@ def log_files(paths: StudyPaths, worker: int | None) -> dict[int, Path]:
     }
     chosen = {index: found[index] for index in sorted(found) if worker in (None, index)}
     if not chosen:
-        known = ", ".join(map(str, sorted(found))) or "none"
-        raise UsageError(f"{paths.root}: no log of that worker; there are logs of: {known}")
+        known = ", ".join(map(str, sorted(found)))
+        raise UsageError(
+            f"worker {worker} has no log; there are logs of: {known}"
+            if found
+            else f"{paths.worker_log(0).parent}: no worker has run here, so there is no log"
+        )
     return chosen
 
 

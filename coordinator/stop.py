@@ -30,7 +30,7 @@ def stop(registry: Registry, study: RegisteredStudy, backend: Backend, console: 
         names = ", ".join(map(str, alive))
         console.print(f"study {study.name} is stopped; workers {names} have yet to leave")
     else:
-        console.print(f"study {study.name} is stopped; go on with: hpo resume {study.name}")
+        console.print(f"study {study.name} is stopped; go on with: make resume STUDY={study.name}")
 
 
 def ask_to_leave(backend: Backend) -> list[int]:

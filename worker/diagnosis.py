@@ -1,6 +1,6 @@
 """From an exception to the class of failure it belongs to.
 
-Knows nothing of what follows from each; see study/failures.py.
+Knows nothing of what follows from each; see failures.py.
 """
 
 from __future__ import annotations

@@ -20,9 +20,7 @@ from study import exit_codes
 from study.lease import Lease, Outcome
 from worker.messages import Failed
 
-TRACEBACK_CHARACTERS = (
-    2000  # the end of it says most; Optuna's attribute holds 2,045 on some servers
-)
+TRACEBACK_CHARACTERS = 2000  # the end of it says most
 
 
 @dataclass(frozen=True, kw_only=True)

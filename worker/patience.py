@@ -8,6 +8,7 @@ from __future__ import annotations
 import logging
 import random
 import threading
+import time
 from collections.abc import Callable
 from typing import TypeVar
 
@@ -57,5 +58,4 @@ class Patience:
             log.warning("the database does not answer, trying again: %s", reason)
         pause = min(LONGEST_PAUSE, FIRST_PAUSE * 2 ** (tries - 1)) * random.uniform(0.5, 1.0)
         if self._leaving.wait(pause):
-            # leaving: the wait above no longer waits, so that only the connect timeout is spent
-            threading.Event().wait(FIRST_PAUSE)
+            time.sleep(FIRST_PAUSE)  # leaving: the wait above no longer waits

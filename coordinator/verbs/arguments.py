@@ -23,5 +23,5 @@ Data = Annotated[str | None, typer.Option(help="pictures to use instead of data.
 def at_least_one(name: str, number: int) -> int:
     """A number of workers. Raises UsageError for none."""
     if number < 1:
-        raise UsageError(f"{name} must be at least 1, got {number}; to end a study: hpo stop")
+        raise UsageError(f"{name} must be at least 1, got {number}; to end a study: make stop")
     return number

@@ -20,7 +20,10 @@ def submit(
     backend: Annotated[str, typer.Option(help="where they run")] = "local",
     data: Data = None,
 ) -> None:
-    """Run a study to a promoted model; Ctrl-C stops it so that `resume` can go on."""
+    """Run a study to a promoted model.
+
+    Ctrl-C stops it so that `resume` can go on.
+    """
     from coordinator import submit as verb
 
     if backend != "local":
@@ -40,7 +43,10 @@ def resume(
     workers: Annotated[int | None, typer.Option("--workers", "-n", help="workers to run")] = None,
     data: Data = None,
 ) -> None:
-    """Go on with a study; `search.budget.trials=60` gives it more to do."""
+    """Go on with a study.
+
+    `search.budget.trials=60` gives it more to do.
+    """
     from coordinator import submit as verb
 
     status = verb.resume(
@@ -70,11 +76,16 @@ def scale(study: Name, workers: Annotated[int, typer.Argument(metavar="N")]) -> 
 
     with storage() as (registry, _):
         registry.scale(study, at_least_one("N", workers))
-    console.print(f"study {study}: {workers} workers wanted; its coordinator will see to it")
+    console.print(
+        f"study {study}: {workers} workers wanted; who runs it will see to that"
+    )
 
 
 def stop(study: Name) -> None:
-    """Let the workers of a study checkpoint and leave; `resume` goes on."""
+    """Let the workers of a study checkpoint and leave.
+
+    `resume` goes on.
+    """
     from coordinator.stop import stop as verb
     from coordinator.storage import storage
     from coordinator.submit import local_backend

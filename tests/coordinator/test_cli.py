@@ -49,7 +49,7 @@ def hpo(registry: Registry, home: Path) -> Hpo:
         (("resume", "birds", "training.epochs=9"), "training.epochs: 2 there, 9 here"),
         (("resume", "birds", "search.budget.trails=9"), "trials"),
         (("rollback", "birds"), "nothing is promoted"),
-        (("logs", "birds"), "there are logs of: none"),
+        (("logs", "birds"), "no worker has run here, so there is no log"),
     ],
 )
 def test_bad_input_is_one_line_and_status_2(
@@ -121,8 +121,14 @@ def test_scale_and_stop_are_kept_with_the_study(
     assert hpo("scale", study.name, "5").returncode == 0
     assert registry.find(study.name).workers == 5
     ended = hpo("stop", study.name)
-    assert "hpo resume birds" in ended.stdout
+    assert "make resume STUDY=birds" in ended.stdout
     assert registry.find(study.name).stopped
+
+
+def test_the_help_tells_every_verb_whole_on_80_columns(hpo: Hpo) -> None:
+    _, verbs = hpo("--help", COLUMNS="80").stdout.split("Commands:\n")
+    assert "submit" in verbs
+    assert "..." not in verbs
 
 
 def test_the_report_is_where_it_says(hpo: Hpo, past: Past) -> None:

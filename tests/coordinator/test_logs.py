@@ -33,9 +33,9 @@ def test_one_workers_lines_are_as_they_are(place: StudyPaths) -> None:
 
 
 def test_an_unknown_worker_is_answered_with_those_there_are(place: StudyPaths) -> None:
-    with pytest.raises(UsageError, match="logs of: 0, 1, 10"):
+    with pytest.raises(UsageError, match="worker 7 has no log; there are logs of: 0, 1, 10"):
         log_files(place, 7)
-    with pytest.raises(UsageError, match="logs of: none"):
+    with pytest.raises(UsageError, match="none/workers: no worker has run here"):
         log_files(StudyPaths(place.root / "none"), None)
 
 

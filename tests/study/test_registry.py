@@ -35,7 +35,7 @@ def test_the_same_study_again_is_continued_with_a_new_budget(registry: Registry)
 def test_another_configuration_under_the_same_name_is_refused(registry: Registry) -> None:
     registry.create(make_config(), store=STORE, workers=1)
     other = make_config(training={"epochs": 99})
-    with pytest.raises(StudyExists, match=r"training\.epochs.*99.*hpo resume birds.*name="):
+    with pytest.raises(StudyExists, match=r"training\.epochs.*99.*make resume STUDY=birds.*name="):
         registry.create(other, store=STORE, workers=1)
     assert registry.find("birds").config == make_config()
 
