@@ -76,9 +76,7 @@ def scale(study: Name, workers: Annotated[int, typer.Argument(metavar="N")]) -> 
 
     with storage() as (registry, _):
         registry.scale(study, at_least_one("N", workers))
-    console.print(
-        f"study {study}: {workers} workers wanted; who runs it will see to that"
-    )
+    console.print(f"study {study}: {workers} workers wanted; who runs it will see to that")
 
 
 def stop(study: Name) -> None:

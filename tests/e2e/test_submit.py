@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
+import ast
 import json
+import re
 import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import psutil
-import torch
 
 from coordinator.promoted import verify
-from study.config.load import load_study
 from tests.chaos.conftest import eventually
 from tests.e2e.conftest import Desk
-from worker.data.decode import Square, decode
-from worker.models.build import build_model
+from worker.evaluation.classifier import Classifier
 
 
 def test_a_study_ends_in_a_promoted_model_that_can_be_used(desk: Desk) -> None:
@@ -26,8 +27,13 @@ def test_a_study_ends_in_a_promoted_model_that_can_be_used(desk: Desk) -> None:
     assert len(metrics["validation"]) == 3
     assert metrics["test"]["accuracy"] > 0.8
     pictures = sorted(desk.folder.glob("pictures/*/*.png"))
-    right = sum(classify(latest, picture) == picture.parent.name for picture in pictures[::4])
+    classifier = Classifier(latest)
+    right = sum(
+        next(iter(classifier.classify(picture))) == picture.parent.name for picture in pictures[::4]
+    )
     assert right > 0.8 * len(pictures[::4])
+    printed = as_the_readme_says(desk, pictures[0])
+    assert next(iter(ast.literal_eval(printed))) == next(iter(classifier.classify(pictures[0])))
     kept = sorted(file.name[:4] for file in desk.artifacts.glob("trials/*/*.pt"))
     assert kept == ["best", "best", "best"]
 
@@ -42,23 +48,18 @@ def test_a_study_ends_in_a_promoted_model_that_can_be_used(desk: Desk) -> None:
     eventually("nothing is left running", lambda: desk.processes() == [], 5.0)
 
 
-def classify(model: Path, picture: Path) -> str:
-    """What the README says about using a promoted model."""
-    config = load_study(model / "config.yaml")
-    classes = json.loads((model / "classes.json").read_text())
-    norm = json.loads((model / "normalization.json").read_text())
-    size = norm["image_size"]
-    net = build_model(
-        config.model, channels=norm["channels"], image_size=size, n_classes=len(classes)
-    )
-    net.load_state_dict(torch.load(model / "weights.pt", weights_only=True))
-    square = decode(picture.read_bytes(), size, norm["channels"], config.data.fit)
-    assert isinstance(square, Square)
-    mean, std = (torch.tensor(norm[key])[:, None, None] for key in ("mean", "std"))
-    pixels = (torch.tensor(square.pixels).permute(2, 0, 1) / 255 - mean) / std
-    with torch.inference_mode():
-        name: str = classes[int(net.eval()(pixels[None]).argmax())]
-    return name
+def as_the_readme_says(desk: Desk, picture: Path) -> str:
+    """What the README's lines about a promoted model print for this study and picture."""
+    readme = (Path(__file__).parents[2] / "README.md").read_text()
+    (code,) = re.findall(r"```python\n(.*?)```", readme, flags=re.DOTALL)
+    return subprocess.run(
+        [sys.executable, "-c", code.replace("fashion", "shapes").replace("shoe.png", str(picture))],
+        cwd=desk.folder,
+        env=desk.environment,
+        check=True,
+        capture_output=True,
+        text=True,
+    ).stdout
 
 
 def test_ctrl_c_stops_cleanly_and_resume_goes_on(desk: Desk) -> None:

@@ -6,22 +6,24 @@ nothing of where squares come from and of chance (draws.py).
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor
 from torch.nn import functional
 
-from study.dataset import DatasetManifest
 from worker.data.draws import Windows
 
 
 class Normaliser:
     """(x / 255 - mean) / std per channel, as one multiply-add."""
 
-    def __init__(self, manifest: DatasetManifest, device: torch.device) -> None:
-        mean = torch.tensor(manifest.mean, dtype=torch.float64)
-        std = torch.tensor(manifest.std, dtype=torch.float64)
-        self._scale = (1 / (255 * std)).float().view(1, -1, 1, 1).to(device)
-        self._offset = (-mean / std).float().view(1, -1, 1, 1).to(device)
+    def __init__(self, mean: Sequence[float], std: Sequence[float], device: torch.device) -> None:
+        """mean, std: per channel, in [0, 1]."""
+        means = torch.tensor(mean, dtype=torch.float64)
+        deviations = torch.tensor(std, dtype=torch.float64)
+        self._scale = (1 / (255 * deviations)).float().view(1, -1, 1, 1).to(device)
+        self._offset = (-means / deviations).float().view(1, -1, 1, 1).to(device)
 
     def __call__(self, images: Tensor) -> Tensor:
         """images: (B, C, S, S) float32 in [0, 255]; returns a new channels_last tensor."""

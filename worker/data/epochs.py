@@ -59,7 +59,7 @@ class Epochs:
         self._size = size
         self._side = store.manifest.size
         self._augment = augment
-        self._normalise = Normaliser(store.manifest, device)
+        self._normalise = Normaliser(store.manifest.mean, store.manifest.std, device)
         self._labels = torch.from_numpy(store.labels.astype(np.int64)).to(device)
         self._device = device
         batch, total = training.batch_size, self._range.size
