@@ -8,7 +8,6 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
@@ -17,6 +16,7 @@ from coordinator import worker_program
 from study import paths
 from study.config.dump import dump
 from study.config.records import StudyConfig
+from study.dataset import DatasetManifest, read_manifest
 
 
 def prepare(config: Path, overrides: Sequence[str], console: Console) -> str:
@@ -36,8 +36,11 @@ def prepare(config: Path, overrides: Sequence[str], console: Console) -> str:
             {"HPO_DATA": str(paths.data().root)},
             lambda line: bar.update(task, completed=line["done"], total=line["total"]),
         )
-    console.print(describe(result), highlight=False)
-    return str(result["store"])
+    store = str(result["store"])
+    directory = paths.data().store(store)
+    for line in describe(read_manifest(directory), directory / paths.MANIFEST):
+        console.print(line, highlight=False, markup=False, soft_wrap=True)
+    return store
 
 
 def prepare_again(config: StudyConfig, console: Console) -> str:
@@ -48,10 +51,21 @@ def prepare_again(config: StudyConfig, console: Console) -> str:
         return prepare(file, (), console)
 
 
-def describe(result: dict[str, Any]) -> str:
-    """One line for a person."""
-    left_out = f", {result['quarantined']} left out as unreadable" if result["quarantined"] else ""
-    return (
-        f"data: {result['pictures']} pictures in {result['classes']} classes{left_out}"
-        f" ({result['store'][:12]})"
-    )
+def describe(manifest: DatasetManifest, file: Path) -> list[str]:
+    """What a person should know of a data set; the rest is in `file`, its manifest."""
+    leaks = sum(len(copies.splits) > 1 for copies in manifest.duplicates)
+    mislabelled = sum(len(copies.classes) > 1 for copies in manifest.duplicates)
+    findings = {
+        "left out as unreadable": len(manifest.quarantined),
+        "converted": len(manifest.converted),
+        "with identical copies": len(manifest.duplicates),
+        "with copies in another split": leaks,
+        "with copies in another class": mislabelled,
+    }
+    found = ", ".join(f"{count} {what}" for what, count in findings.items() if count)
+    return [
+        f"data: {len(manifest.names)} pictures in {manifest.n_classes} classes"
+        f" ({manifest.content[:12]})",
+        *([f"  {found}: see {file}"] if found else []),
+        *(f"  {note}" for note in manifest.notes),
+    ]

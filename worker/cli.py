@@ -86,7 +86,6 @@ def prepare(
 
     Prints progress and the result as lines of JSON.
     """
-    from study.dataset import read_manifest
     from worker.data.prepare import prepare as pack
 
     study = load_study(config, overrides or ())
@@ -96,16 +95,7 @@ def prepare(
         processes=_threads(),
         progress=lambda done, total: _say({"done": done, "total": total}),
     )
-    manifest = read_manifest(store)
-    _say(
-        {
-            "store": manifest.content,
-            "pictures": len(manifest.names),
-            "classes": manifest.n_classes,
-            "quarantined": len(manifest.quarantined),
-            "duplicates": len(manifest.duplicates),
-        }
-    )
+    _say({"store": store.name})
 
 
 @app.command()
