@@ -18,7 +18,6 @@ from coordinator import worker_program
 from coordinator.promoted import (
     PromotedManifest,
     describe_file,
-    locked,
     metrics,
     read_promoted,
     use,
@@ -30,6 +29,7 @@ from study.config.dump import dump
 from study.config.fill import fill
 from study.dataset import read_manifest
 from study.errors import CheckpointCorrupt, HpoError, UsageError
+from study.lock import locked
 from study.paths import CLASSES, CONFIG, MANIFEST, NORMALIZATION, StudyPaths
 from study.progress import ranking
 from study.registry import RegisteredStudy, Registry
@@ -54,7 +54,7 @@ def promote(
     """
     candidates = _candidates(registry, study, trial)
     place = paths.artifacts(study.name)
-    with locked(place):
+    with locked(place.promotion_lock):
         for unfinished in place.promoted.glob(".new-*"):
             shutil.rmtree(unfinished)
         version = _promoted_before(place, candidates)

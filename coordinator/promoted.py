@@ -6,11 +6,8 @@ Knows nothing of how a winner is found (promote.py) nor of the database.
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import json
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +15,7 @@ from pydantic import BaseModel, ConfigDict
 
 from study import atomic
 from study.errors import CheckpointCorrupt, HpoError, UsageError
+from study.lock import locked
 from study.paths import MANIFEST, METRICS, StudyPaths
 
 
@@ -101,7 +99,7 @@ def rollback(paths: StudyPaths) -> PromotedManifest:
     current = in_use(paths)
     if current is None:
         raise UsageError(f"{paths.promoted}: nothing is promoted, so there is nothing to roll back")
-    with locked(paths):
+    with locked(paths.promotion_lock):
         damage = []
         for version in reversed([known for known in versions(paths) if known < current]):
             try:
@@ -132,12 +130,3 @@ def describe(paths: StudyPaths, version: int, metric: str) -> str:
         f"promoted: trial {manifest.trial} as version {version}: "
         f"validation {metric} {validation:.4f}{held_out}\n  {paths.latest}"
     )
-
-
-@contextmanager
-def locked(paths: StudyPaths) -> Iterator[None]:
-    """Lets one process at a time change what is promoted; the others wait."""
-    paths.promoted.mkdir(parents=True, exist_ok=True)
-    with (paths.promoted / ".lock").open("wb") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
-        yield

@@ -94,6 +94,11 @@ class StudyPaths:
         """Promoted models, a directory each."""
         return self.root / "promoted"
 
+    @property
+    def promotion_lock(self) -> Path:
+        """Held while what is promoted changes."""
+        return self.promoted / ".lock"
+
     def version(self, version: int) -> Path:
         """One promoted model."""
         return self.promoted / f"{version:04d}"

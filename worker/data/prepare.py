@@ -16,13 +16,14 @@ from pathlib import Path
 from study.config.records import DataConfig
 from study.dataset import Converted, DatasetManifest, Quarantined
 from study.errors import DataError
+from study.lock import locked
 from study.paths import DataPaths
 from worker.data.chunks import Chunk, plan
 from worker.data.duplicates import find_duplicates
 from worker.data.listing import Entry, Listing
 from worker.data.pack import Row, order_rows, publish, split_ranges, write_arrays
 from worker.data.pool import Progress, decode_all
-from worker.data.recipe import locked, recall, recipe_key, remember
+from worker.data.recipe import recall, recipe_key, remember
 from worker.data.source import Source, open_source
 from worker.data.split import Assignment, assign
 from worker.data.units import Picture, find_units

@@ -5,11 +5,8 @@ Knows nothing of how it was packed.
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import json
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 from study import atomic
@@ -51,15 +48,3 @@ def recall(root: DataPaths, key: str, source: Path) -> Path | None:
 def remember(root: DataPaths, key: str, content: str) -> None:
     """Notes that the recipe `key` gave the store `content`."""
     atomic.write_json(root.recipe(key), {"store": content})
-
-
-@contextmanager
-def locked(path: Path) -> Iterator[None]:
-    """Holds a lock between processes; waits for the one that prepares the same.
-
-    The kernel takes the lock from a process that dies, so waiting needs no time limit.
-    """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("w") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
-        yield
