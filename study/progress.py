@@ -114,5 +114,5 @@ def ranking(registry: Registry, study: RegisteredStudy) -> list[optuna.trial.Fro
     trials = registry.optuna_study(study).get_trials(
         deepcopy=False, states=(optuna.trial.TrialState.COMPLETE,)
     )
-    sign = -1.0 if study.config.search.direction == "maximize" else 1.0
-    return sorted(trials, key=lambda trial: (sign * (trial.value or 0.0), trial.number))
+    sign = study.config.search.sign
+    return sorted(trials, key=lambda trial: (-sign * (trial.value or 0.0), trial.number))

@@ -90,8 +90,8 @@ def measure_candidates(
 
 def _best(measured: dict[int, Metrics], config: StudyConfig) -> int:
     """The trial with the best metric; of equals the first given."""
-    sign = -1.0 if config.search.direction == "maximize" else 1.0
-    return min(measured, key=lambda number: sign * measured[number][config.search.metric])
+    search = config.search
+    return max(measured, key=lambda number: search.sign * measured[number][search.metric])
 
 
 def _filled(registry: Registry, study: RegisteredStudy, number: int) -> StudyConfig:

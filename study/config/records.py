@@ -223,6 +223,11 @@ class SearchConfig(Record):
     warm_start: tuple[dict[str, Scalar | None], ...] = ()
     """Parameters tried first; those left out are sampled."""
 
+    @property
+    def sign(self) -> int:
+        """1 to maximize, -1 to minimize: the better value is the one whose product is higher."""
+        return 1 if self.direction == "maximize" else -1
+
     @model_validator(mode="after")
     def _direction(self) -> SearchConfig:
         wanted = "minimize" if self.metric == "loss" else "maximize"

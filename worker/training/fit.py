@@ -167,7 +167,7 @@ def _better(
     config: StudyConfig,
 ) -> Best:
     """The best epoch so far; its weights are on disk before a checkpoint refers to them."""
-    sign = 1 if config.search.direction == "maximize" else -1
+    sign = config.search.sign
     if progress.best is not None and sign * (result.value - progress.best.value) <= 0:
         return progress.best
     meta = {"epoch": result.epoch, "metric": config.search.metric, "value": result.value}
