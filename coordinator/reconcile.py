@@ -111,8 +111,7 @@ def crashed(worker: WorkerState) -> bool:
 def reporters(registry: Registry, study_id: int) -> set[str]:
     """Names of the workers that reported an epoch."""
     with registry.engine.connect() as connection:
-        rows = connection.execute(STATEMENTS["epochs"], {"study_id": study_id})
-        return {row.worker for row in rows}
+        return set(connection.execute(STATEMENTS["reporters"], {"study_id": study_id}).scalars())
 
 
 def _end(

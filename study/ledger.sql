@@ -7,7 +7,6 @@ CREATE SCHEMA IF NOT EXISTS ledger;
 CREATE TABLE IF NOT EXISTS ledger.study (
     study_id       integer PRIMARY KEY REFERENCES studies ON DELETE CASCADE,
     config         text NOT NULL,               -- StudyConfig as JSON
-    identity       text NOT NULL,               -- what a re-submission must match
     store          text NOT NULL,               -- content of the packed data set
     stopped        boolean NOT NULL DEFAULT false,
     workers        integer NOT NULL,            -- wanted
@@ -58,14 +57,14 @@ CREATE TABLE IF NOT EXISTS ledger.promotion (
 SELECT pg_advisory_xact_lock(7305441);
 
 -- name: register
-INSERT INTO ledger.study (study_id, config, identity, store, workers, trials, device_seconds,
-                          wall_seconds, lease_seconds, max_attempts)
-VALUES (:study_id, :config, :identity, :store, :workers, :trials, :device_seconds,
-        :wall_seconds, :lease_seconds, :max_attempts)
+INSERT INTO ledger.study (study_id, config, store, workers, trials, device_seconds, wall_seconds,
+                          lease_seconds, max_attempts)
+VALUES (:study_id, :config, :store, :workers, :trials, :device_seconds, :wall_seconds,
+        :lease_seconds, :max_attempts)
 ON CONFLICT (study_id) DO NOTHING;
 
 -- name: find_study
-SELECT s.study_id, l.config, l.identity, l.store, l.stopped, l.workers
+SELECT s.study_id, l.config, l.store, l.stopped, l.workers
 FROM studies s JOIN ledger.study l USING (study_id)
 WHERE s.study_name = :name;
 
@@ -215,9 +214,7 @@ WHERE trial_id = :trial_id
 RETURNING attempts, memory_retries;
 
 -- name: running
-SELECT t.number, k.worker, k.token, k.last_epoch,
-       extract(epoch FROM clock_timestamp() - k.heartbeat_at) AS silent_seconds,
-       k.released, e.metrics
+SELECT t.number, k.worker, k.last_epoch, k.released, e.metrics
 FROM ledger.lease k JOIN trials t USING (trial_id)
 LEFT JOIN ledger.epoch e ON e.trial_id = k.trial_id AND e.epoch = k.last_epoch
 WHERE k.study_id = :study_id AND k.outcome IS NULL AND t.state = 'RUNNING'
@@ -231,10 +228,10 @@ WHERE study_id = :study_id AND outcome IS NOT NULL GROUP BY outcome;
 SELECT t.number, k.weights FROM ledger.lease k JOIN trials t USING (trial_id)
 WHERE k.study_id = :study_id AND k.weights IS NOT NULL ORDER BY t.number;
 
--- name: epochs
-SELECT t.number, e.epoch, e.token, e.worker, e.metrics
+-- name: reporters
+SELECT DISTINCT e.worker
 FROM ledger.epoch e JOIN trials t USING (trial_id)
-WHERE t.study_id = :study_id ORDER BY t.number, e.epoch;
+WHERE t.study_id = :study_id;
 
 -- name: promote
 INSERT INTO ledger.promotion (study_id, version, trial_id, metrics)

@@ -25,8 +25,6 @@ class RunningTrial:
     value: float | None
     """Its intermediate value."""
     images_per_second: float | None
-    silent_seconds: float
-    """Since the last heartbeat; infinite when the worker is known to be dead."""
     released: bool
     """Waits to be adopted."""
 
@@ -89,7 +87,6 @@ def observe(registry: Registry, study: RegisteredStudy) -> Progress:
                 epoch=row.last_epoch,
                 value=(row.metrics or {}).get(metric),
                 images_per_second=(row.metrics or {}).get("images_per_second"),
-                silent_seconds=float(row.silent_seconds),
                 released=row.released,
             )
             for row in connection.execute(STATEMENTS["running"], key)

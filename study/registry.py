@@ -13,7 +13,7 @@ import optuna
 from sqlalchemy import Engine
 from sqlalchemy.engine import URL
 
-from study.config.identity import differences, identity
+from study.config.identity import differences
 from study.config.records import StudyConfig
 from study.database import connect, database_url, pool_options
 from study.embedded import EmbeddedPostgres
@@ -155,7 +155,6 @@ class Registry:
                 STATEMENTS["register"],
                 {
                     "study_id": study._study_id,
-                    "identity": identity(config),
                     "store": store,
                     "workers": workers,
                     **_stored(config),
@@ -163,9 +162,7 @@ class Registry:
             )
 
     def _check_same(self, existing: RegisteredStudy, config: StudyConfig, store: str) -> None:
-        changes = []
-        if identity(existing.config) != identity(config):
-            changes += differences(existing.config, config)
+        changes = differences(existing.config, config)
         if existing.store != store:
             changes.append(f"pictures: {existing.store[:12]} there, {store[:12]} here")
         if changes:

@@ -61,7 +61,6 @@ def progress(
                 epoch=None,
                 value=None,
                 images_per_second=None,
-                silent_seconds=0.0,
                 released=number >= len(holders),
             )
             for number, name in enumerate(held)
