@@ -21,6 +21,9 @@ PIXEL_LIMIT = 150_000_000
 """Width times height above which a file is refused by its header: a few kilobytes can promise
 gigabytes. 450 MB decoded; more than any current camera's single shot."""
 
+# A table, because arithmetic on a large picture would hold it in memory eight bytes a pixel.
+TO_8_BIT = ((np.arange(65536) + 128) // 257).astype(np.uint8)
+
 # Only decoders of the formats that are asked for; Pillow has dozens, and each can be attacked.
 FORMATS = ("JPEG", "PNG", "GIF", "BMP", "WEBP", "TIFF", "PPM")
 
@@ -49,18 +52,18 @@ def decode(content: bytes, side: int, channels: Literal[1, 3], fit: Fit) -> Squa
         width, height = image.size
         if width * height > PIXEL_LIMIT:
             raise Undecodable(f"{width} x {height} pixels, the limit is {PIXEL_LIMIT} in all")
-        changes = _frames(image) + (["16-bit to 8-bit"] if _is_deep_png(content) else [])
         try:
+            changes = _frames(image) + (["16-bit to 8-bit"] if _is_deep_png(content) else [])
             image.load()
             upright = ImageOps.exif_transpose(image)
             changes += ["rotated by its EXIF orientation"] if _is_turned(image) else []
             flat, modes = _to_mode(upright, "RGB" if channels == 3 else "L")
+            pixels = _fit(flat, side, fit).reshape(side, side, channels)
         except Undecodable:
             raise
         except Exception as error:  # over a broken file a decoder raises anything
             raise Undecodable(f"broken {image.format}: {error or type(error).__name__}") from error
-        pixels = _fit(flat, side, fit).reshape(side, side, channels)
-        return Square(pixels, ", ".join(changes + modes) or None)
+        return Square(pixels, ", ".join(dict.fromkeys(changes + modes)) or None)
 
 
 def picture_size(content: bytes) -> tuple[int, int]:
@@ -86,7 +89,7 @@ def _frames(image: Image.Image) -> list[str]:
 
 
 def _is_turned(image: Image.Image) -> bool:
-    return bool(image.getexif().get(0x0112, 1) != 1)  # EXIF tag Orientation
+    return image.getexif().get(0x0112) in range(2, 9)  # EXIF tag Orientation; 1 is upright
 
 
 def _is_deep_png(content: bytes) -> bool:
@@ -100,8 +103,8 @@ def _to_mode(image: Image.Image, mode: str) -> tuple[Image.Image, list[str]]:
     if image.mode == "F":
         raise Undecodable("floating-point pixels have no fixed range")
     if image.mode.startswith("I"):
-        levels = np.clip(np.asarray(image).astype(np.int64), 0, 65535)
-        image = Image.fromarray(((levels + 128) // 257).astype(np.uint8))
+        levels = np.clip(np.asarray(image), 0, 65535).astype(np.uint16)
+        image = Image.fromarray(TO_8_BIT[levels])
         changes.append("16-bit to 8-bit")
     if image.has_transparency_data:
         changes.append(f"{image.mode} over white")
@@ -112,7 +115,7 @@ def _to_mode(image: Image.Image, mode: str) -> tuple[Image.Image, list[str]]:
         names = {"P": "palette", "L": "gray", "1": "black and white"}
         changes.append(f"{names.get(image.mode, image.mode)} to {names.get(mode, mode)}")
         image = image.convert(mode)
-    return image, list(dict.fromkeys(changes))
+    return image, changes
 
 
 def _fit(image: Image.Image, side: int, fit: Fit) -> NDArray[np.uint8]:

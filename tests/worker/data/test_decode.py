@@ -1,7 +1,9 @@
 from __future__ import annotations
 
 import struct
+import warnings
 import zlib
+from contextlib import suppress
 
 import numpy as np
 import pytest
@@ -32,6 +34,7 @@ def huge_png(width: int, height: int) -> bytes:
         (png(1, 400, 300)[:2000], "broken PNG"),
         (png(1)[:20], "not a picture|broken header"),
         (huge_png(20_000, 20_000), "20000 x 20000 pixels, the limit is"),
+        (huge_png(60_000, 60_000), "60000 x 60000 pixels, the limit is"),
         (encoded(Image.new("F", (8, 8)), "TIFF"), "floating-point"),
     ],
 )
@@ -75,7 +78,7 @@ def test_16_bit_gray_keeps_its_brightness(channels: int) -> None:
     half = Image.fromarray(np.full((20, 20), 32768, np.uint16))
     square = decode(encoded(half, "PNG"), 16, channels, "crop")
     assert square.change is not None
-    assert square.change.startswith("16-bit to 8-bit")
+    assert square.change == "16-bit to 8-bit" + (", gray to RGB" if channels == 3 else "")
     assert set(square.pixels.ravel().tolist()) == {128}
 
 
@@ -105,6 +108,25 @@ def test_exif_orientation_turns_the_picture_upright() -> None:
     square = decode(encoded(turned, exif=exif), 32, 3, "crop")
     assert square.change == "rotated by its EXIF orientation"
     np.testing.assert_array_equal(square.pixels, np.asarray(upright))
+
+
+def test_an_orientation_that_does_not_exist_turns_nothing() -> None:
+    exif = Image.Exif()
+    exif[0x0112] = 77
+    assert decode(encoded(smooth(3), exif=exif), 32, 3, "crop").change is None
+
+
+@pytest.mark.parametrize("kind", ["GIF", "PNG", "TIFF", "WEBP", "JPEG", "BMP", "PPM"])
+def test_a_damaged_file_is_decoded_or_refused_and_nothing_else(kind: str) -> None:
+    frames = {"save_all": True, "append_images": [smooth(2, 20, 20)]}
+    content = encoded(smooth(1, 20, 20), kind, **(frames if kind in ("GIF", "TIFF") else {}))
+    random = np.random.default_rng(0)
+    for _ in range(150):
+        damaged = bytearray(content[: random.integers(1, len(content) + 1)])
+        for place in random.integers(0, len(damaged), random.integers(0, 8)):
+            damaged[place] = random.integers(256)
+        with suppress(Undecodable), warnings.catch_warnings(action="ignore"):
+            assert decode(bytes(damaged), 16, 3, "crop").pixels.shape == (16, 16, 3)
 
 
 def test_crop_keeps_the_middle_of_the_long_side() -> None:
