@@ -20,6 +20,15 @@ HpoError                      the root; its message is meant for the person at t
 from __future__ import annotations
 
 
+def one_line(text: str) -> str:
+    """The text with line breaks and whatever else cannot be shown as a terminal's escapes: a file
+    may be named anything, and an error is one line."""
+    return "".join(
+        letter if letter.isprintable() else letter.encode("unicode_escape").decode()
+        for letter in text
+    )
+
+
 class HpoError(Exception):
     """something went wrong"""
 
@@ -38,6 +47,9 @@ class ConfigError(UsageError):
 class DataError(UsageError):
     """the data set cannot be used"""
 
+    def __init__(self, message: str | None = None) -> None:
+        super().__init__(message and one_line(message))
+
 
 class StudyNotFound(UsageError):  # noqa: N818 - the tree above reads as sentences
     """there is no study of that name"""
@@ -49,6 +61,9 @@ class StudyExists(UsageError):  # noqa: N818
 
 class DatabaseUnreachable(UsageError):  # noqa: N818
     """the database did not answer"""
+
+    def __init__(self, message: str | None = None) -> None:
+        super().__init__(message and one_line(message))
 
 
 class LeaseLost(HpoError):  # noqa: N818

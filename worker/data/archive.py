@@ -9,7 +9,6 @@ from __future__ import annotations
 import hashlib
 import stat
 import zipfile
-import zlib
 from pathlib import Path, PurePosixPath, PureWindowsPath
 
 from study.errors import DataError
@@ -25,10 +24,17 @@ class Archive:
         self._sha256 = sha256
         try:
             self._zip = zipfile.ZipFile(path)
-        except (OSError, zipfile.BadZipFile) as error:
+        except Exception as error:  # over a hostile directory zipfile raises anything
             raise DataError(f"{path}: not a readable .zip archive: {error}") from error
+        self._members: dict[str, zipfile.ZipInfo] = {}
         for member in self._zip.infolist():
             _check(member, path)
+            name = PurePosixPath(member.filename).as_posix()  # without ./ and //
+            if name in self._members and not member.is_dir():
+                raise DataError(
+                    f"{path}: refused, two members are named {name!r}: pack it again without one"
+                )
+            self._members[name] = member
 
     def fingerprint(self) -> str:
         """The archive's sha256. Raises DataError where it is not the one asked for."""
@@ -43,21 +49,23 @@ class Archive:
 
     def listing(self) -> Listing:
         """By class folders, see listing.py."""
-        names = self._zip.namelist()
-        files = [name for name in names if not name.endswith("/")]
-        folders = [name for name in names if name.endswith("/")]
+        files = [name for name, member in self._members.items() if not member.is_dir()]
+        folders = [name for name, member in self._members.items() if member.is_dir()]
         return list_tree(files, folders, where=str(self.path))
 
     def read(self, name: str) -> bytes:
         """One member's bytes. Raises ValueError or OSError where the archive is broken there."""
+        member = self._members.get(name)
+        if member is None:
+            raise ValueError("not in the archive")
+        if member.file_size > FILE_LIMIT:
+            raise ValueError(f"larger than {FILE_LIMIT} bytes")
         try:
-            if self._zip.getinfo(name).file_size > FILE_LIMIT:
-                raise ValueError(f"larger than {FILE_LIMIT} bytes")
-            return self._zip.read(name)
-        except (zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError) as error:
-            raise ValueError(f"broken in the archive: {error}") from error
-        except KeyError as error:
-            raise ValueError("not in the archive") from error
+            return self._zip.read(member)
+        except OSError:
+            raise
+        except Exception as error:  # each compression has errors of its own, LZMAError, EOFError
+            raise ValueError(f"broken in the archive: {error or type(error).__name__}") from error
 
     def close(self) -> None:
         """Closes the archive."""

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from study.errors import DataError
 from worker.data.listing import Listing, is_picture, list_tree
-from worker.data.source import read_file
+from worker.data.source import file_state, read_file
 
 
 class Folder:
@@ -31,6 +31,7 @@ class Folder:
             prefix = directory.relative_to(self.path)
             folders += [(prefix / name).as_posix() for name in below]
             files += [(prefix / name).as_posix() for name in names]
+        _check_text([*filter(is_picture, files), *folders], self.path)
         return sorted(files), sorted(folders)
 
     def fingerprint(self) -> str:
@@ -39,8 +40,7 @@ class Folder:
         digest = hashlib.sha256(b"folder\0")
         files, folders = self._tree
         for name in filter(is_picture, files):
-            status = (self.path / name).stat(follow_symlinks=True)
-            digest.update(f"{name}\0{status.st_size}\0{status.st_mtime_ns}\0".encode())
+            digest.update(f"{name}\0{file_state(self.path / name)}\0".encode())
         for name in folders:  # a new empty class is a mistake that must be noticed
             digest.update(f"{name}/\0".encode())
         return digest.hexdigest()
@@ -65,6 +65,15 @@ class Folder:
                 continue
             seen.add(real)
             yield Path(directory), below, names
+
+
+def _check_text(names: list[str], where: Path) -> None:
+    """Names are written into records and manifests, which are UTF-8."""
+    for name in names:
+        try:
+            name.encode()
+        except UnicodeEncodeError as error:
+            raise DataError(f"{where / name}: names must be UTF-8: rename it") from error
 
 
 def _unreadable(error: OSError) -> None:

@@ -5,6 +5,7 @@ Knows nothing of decoding. Sources are cheap to open again, so every process ope
 
 from __future__ import annotations
 
+import stat
 from pathlib import Path
 from typing import Protocol
 
@@ -47,10 +48,14 @@ def open_source(path: Path, sha256: str | None = None) -> Source:
     from worker.data.folder import Folder
     from worker.data.table import Table
 
-    if not path.exists():
+    try:
+        path.stat()
+    except FileNotFoundError as error:
         raise DataError(
             f"{path}: no such folder or file: set data.source to where the pictures are"
-        )
+        ) from error
+    except OSError as error:
+        raise DataError(f"{path}: cannot be read: {error.strerror}") from error
     if sha256 is not None and path.suffix.lower() != ".zip":
         raise DataError(f"{path}: data.sha256 is for .zip archives: remove it")
     path = path.absolute()
@@ -66,8 +71,21 @@ def open_source(path: Path, sha256: str | None = None) -> Source:
     )
 
 
+def file_state(path: Path) -> str:
+    """Changes when the file does, as far as can be told without reading it; the same for all files
+    that cannot be read, which are quarantined by name."""
+    try:
+        status = path.stat()
+    except (OSError, ValueError):
+        return "None"
+    return f"{status.st_size}\0{status.st_mtime_ns}"
+
+
 def read_file(path: Path) -> bytes:
-    """Reads one file. Raises OSError, and ValueError where it is larger than FILE_LIMIT."""
+    """Reads one file. Raises OSError, and ValueError where it is larger than FILE_LIMIT or no
+    file: a pipe would be waited for, a device never ends."""
+    if not stat.S_ISREG(path.stat().st_mode):
+        raise ValueError("not a regular file")
     with path.open("rb") as file:
         content = file.read(FILE_LIMIT + 1)
     if len(content) > FILE_LIMIT:

@@ -14,7 +14,7 @@ from pathlib import Path
 from study.dataset import Split
 from study.errors import DataError
 from worker.data.listing import SPLIT_NAMES, Entry, Listing
-from worker.data.source import read_file
+from worker.data.source import file_state, read_file
 
 COLUMNS = ("path", "label", "split", "group")
 
@@ -44,10 +44,8 @@ class Table:
         """Over the list's bytes and the sizes and modification times of its files."""
         digest = hashlib.sha256(b"table\0" + self.path.read_bytes())
         for entry in self._entries:
-            file = self.path.parent / entry.name
-            status = file.stat() if file.is_file() else None
-            known = (status.st_size, status.st_mtime_ns) if status else None
-            digest.update(f"{entry.name}\0{known}\0".encode())
+            state = file_state(self.path.parent / entry.name)
+            digest.update(f"{entry.name}\0{state}\0".encode())
         return digest.hexdigest()
 
     def listing(self) -> Listing:
@@ -77,7 +75,7 @@ class Table:
         columns = list(found) if isinstance(found, (list, tuple)) else []
         missing = [column for column in COLUMNS[:2] if column not in columns]
         unknown = [column for column in columns if column not in COLUMNS]
-        if missing or unknown:
+        if missing or unknown or len(columns) > len(set(columns)):
             raise DataError(
                 f"{self.path}:1: the columns must be path, label and optionally split and group, "
                 f"got {', '.join(columns) or 'none'}"
