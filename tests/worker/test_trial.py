@@ -91,7 +91,6 @@ def assign(shapes_store: Path, new_study: NewStudy, tmp_path: Path) -> Assign:
     def build(*, model: Any = None, training: Any = None, **changes: Any) -> Assignment:
         assignment = Assignment(
             config=new_study(model=model, training=training),
-            number=3,
             store=shapes_store,
             directory=tmp_path / "trial",
             device="cpu",

@@ -6,6 +6,7 @@ The seam over three loaders, resident (resident.py), DALI (dali_stream.py) and t
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator
 from typing import Protocol
 
@@ -19,7 +20,7 @@ from worker.data.epochs import Epochs, Squares
 from worker.data.store import Store
 from worker.data.streamed import FastDecoder, StreamedSquares
 
-__all__ = ["Batches", "choose_loader", "open_batches"]
+log = logging.getLogger(__name__)
 
 
 class Batches(Protocol):
@@ -79,7 +80,8 @@ def _squares(
     threads: int,
 ) -> Squares:
     """Loaders are imported where they are used: DALI takes a second and may be missing."""
-    loader, _ = choose_loader(store, split, data, device)
+    loader, reason = choose_loader(store, split, data, device)
+    log.info("%s pictures: %s: %s", split, loader, reason)
     if loader == "resident":
         from worker.data.resident import ResidentSquares
 
