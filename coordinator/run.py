@@ -66,6 +66,7 @@ class Run:
                 time.sleep(PERIOD / 5)
         finally:
             self._kill_all()
+        self._show_last()
 
     def _start_afresh(self, ledger: Ledger) -> None:
         """Gives free what dead workers of an earlier run hold, and no longer counts their crashes:
@@ -100,6 +101,16 @@ class Run:
             if time.monotonic() > deadline:
                 return
             time.sleep(PERIOD / 5)
+
+    def _show_last(self) -> None:
+        """What stays on the terminal says that the workers have left."""
+        try:
+            progress = observe(self.registry, self.registry.find(self.study.name))
+        except Exception as error:
+            if not is_outage(error):
+                raise
+            return
+        self.view.show(progress, self.backend.observe())
 
     def _bear_outage(self) -> None:
         self.view.note(f"the database {place(self.registry.url)} does not answer; waiting for it")

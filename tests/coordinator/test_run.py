@@ -206,7 +206,10 @@ def test_stopping_lets_workers_leave_and_the_study_can_go_on(
     view.on_show = interrupt
     with pytest.raises(KeyboardInterrupt):
         run.until_end()
+    shown: list[list[bool]] = []
+    view.on_show = lambda _, workers: shown.append([worker.alive for worker in workers])
     run.shut_down()
+    assert shown == [[False, False]], "the last picture is of workers that have left"
     states = run.backend.observe()
     assert [(state.alive, state.exit_status) for state in states] == [(False, 143), (False, 143)]
     assert registry.find(study.name).stopped
