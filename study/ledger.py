@@ -48,6 +48,7 @@ class Ledger:
             budget = self._budget(tx)
             if budget.stopped:
                 return NoTrial.STOPPED
+            tx.execute(STATEMENTS["settle"], {"study_id": self._study_id})
             lease = self._adopt(tx, budget, holding)
             if lease is None and not budget.spent:
                 lease = self._begin(tx)

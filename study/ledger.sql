@@ -96,13 +96,22 @@ SELECT study_id FROM studies WHERE study_id = :study_id FOR UPDATE;
 -- name: budget
 SELECT l.stopped, l.trials, l.lease_seconds, l.max_attempts,
        (SELECT count(*) FROM ledger.lease WHERE study_id = l.study_id) AS begun,
-       (SELECT count(*) FROM ledger.lease
-        WHERE study_id = l.study_id AND outcome IS NULL) AS open,
+       (SELECT count(*) FROM ledger.lease k JOIN trials t USING (trial_id)
+        WHERE k.study_id = l.study_id AND k.outcome IS NULL AND t.state = 'RUNNING') AS open,
        coalesce((SELECT sum(device_seconds) FROM ledger.lease
                  WHERE study_id = l.study_id), 0) AS device_spent,
        l.active_seconds + extract(epoch FROM clock_timestamp() - l.active_since) AS wall_spent,
        l.device_seconds, l.wall_seconds
 FROM ledger.study l WHERE l.study_id = :study_id;
+
+-- name: settle
+-- Trials that a person ended with Optuna's tools, in a dashboard for example: nobody trains them.
+UPDATE ledger.lease k
+SET outcome = CASE t.state WHEN 'COMPLETE' THEN 'complete' WHEN 'PRUNED' THEN 'pruned'
+                           ELSE 'failed' END
+FROM trials t
+WHERE t.trial_id = k.trial_id AND k.study_id = :study_id AND k.outcome IS NULL
+  AND t.state IN ('COMPLETE', 'PRUNED', 'FAIL');
 
 -- name: adoptable
 -- Free, lost by this very worker (a claim whose answer never arrived), or expired. A lease cannot

@@ -7,6 +7,8 @@ Knows nothing of leases and of how a trial is trained.
 from __future__ import annotations
 
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import optuna
 from optuna.pruners import BasePruner
@@ -15,6 +17,7 @@ from optuna.samplers import BaseSampler
 from study.config.fill import active
 from study.config.parameters import CategoricalParameter, Parameter, Scalar
 from study.config.records import PrunerConfig, SamplerConfig, StudyConfig
+from study.errors import LeaseLost
 
 STRIDE = 1_000_003  # a prime: seeds of neighbouring studies and trials never meet
 
@@ -55,20 +58,43 @@ def build_pruner(config: PrunerConfig) -> BasePruner:
 
 def ask(study: optuna.Study, trial_id: int, config: StudyConfig) -> dict[str, Scalar | None]:
     """The parameters of a RUNNING trial: those it has are read, those it lacks are sampled and
-    stored. Repeating it after an interruption gives the same trial the same values."""
-    study.get_trials(deepcopy=False)  # Optuna's cache must have seen the trial, made by our SQL
-    trial = optuna.trial.Trial(study, trial_id)
+    stored. Repeating it after an interruption gives the same trial the same values.
+
+    Raises LeaseLost where the trial has ended or was deleted.
+    """
+    with _of_a_running_trial(trial_id):
+        study.get_trials(deepcopy=False)  # Optuna's cache must have seen the trial, made by our SQL
+        while True:
+            chosen = _choose(optuna.trial.Trial(study, trial_id), config)
+            # a holder of before that wakes up late may have stored others, and the first ones stay
+            stored = study._storage.get_trial(trial_id).params
+            if all(name in stored and stored[name] == value for name, value in chosen.items()):
+                return chosen
+
+
+def should_prune(study: optuna.Study, trial_id: int) -> bool:
+    """Whether the trial's newest intermediate value is hopeless. Raises LeaseLost where the trial
+    has ended or was deleted."""
+    with _of_a_running_trial(trial_id):
+        frozen = study._storage.get_trial(trial_id)
+        return study.pruner.prune(study, frozen)
+
+
+@contextmanager
+def _of_a_running_trial(trial_id: int) -> Iterator[None]:
+    """Optuna's words for a trial that is no longer this worker's, in ours."""
+    try:
+        yield
+    except (KeyError, optuna.exceptions.UpdateFinishedTrialError) as error:
+        raise LeaseLost(f"the trial with id {trial_id} has ended or was deleted") from error
+
+
+def _choose(trial: optuna.Trial, config: StudyConfig) -> dict[str, Scalar | None]:
     chosen: dict[str, Scalar | None] = {}
     for name, parameter in config.space.items():
         if active(parameter, chosen):
             chosen[name] = _suggest(trial, name, parameter)
     return chosen
-
-
-def should_prune(study: optuna.Study, trial_id: int) -> bool:
-    """Whether the trial's newest intermediate value is hopeless."""
-    frozen = study._storage.get_trial(trial_id)
-    return study.pruner.prune(study, frozen)
 
 
 def _suggest(trial: optuna.Trial, name: str, parameter: Parameter) -> Scalar | None:

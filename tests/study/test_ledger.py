@@ -13,6 +13,7 @@ from sqlalchemy import text
 from study.errors import LeaseLost, StudyNotFound
 from study.lease import Lease, NoTrial, Outcome
 from study.ledger import Ledger
+from study.progress import observe
 from study.registry import RegisteredStudy, Registry
 
 MakeStudy = Callable[..., RegisteredStudy]
@@ -340,3 +341,18 @@ def test_out_of_memory_is_remembered(make_study: MakeStudy, ledger_of: LedgerOf)
     ledger.release(claimed(ledger), out_of_memory=True)
     adopted = claimed(ledger)
     assert (adopted.memory_retries, adopted.attempts) == (1, 0)
+
+
+def test_a_trial_that_a_person_ended_is_no_longer_open(
+    registry: Registry, make_study: MakeStudy, ledger_of: LedgerOf
+) -> None:
+    study = make_study(trials=2)
+    ledger = ledger_of(study, "a")
+    first, second = claimed(ledger), claimed(ledger, (1,))
+    registry.optuna_study(study).tell(first.number, state=TrialState.FAIL)
+    registry.optuna_study(study).tell(second.number, 0.7)
+    assert ledger.budget().open == 0
+    assert ledger.claim() is NoTrial.DONE
+    assert observe(registry, study).outcomes == {"failed": 1, "complete": 1}
+    with pytest.raises(LeaseLost):
+        ledger.report(first, epoch=0, value=0.5, metrics={})

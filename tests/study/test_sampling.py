@@ -7,6 +7,7 @@ from typing import Any
 import optuna
 import pytest
 
+from study.errors import LeaseLost
 from study.lease import Lease, Outcome
 from study.ledger import Ledger
 from study.registry import RegisteredStudy, Registry
@@ -113,3 +114,44 @@ def test_samplers_learn_nothing_from_failures_and_shun_the_infeasible(registry: 
     optuna_study = registry.optuna_study(study, trial=3)
     optuna_study.ask({})
     assert optuna_study.best_trial.number == 2
+
+
+def test_what_a_holder_of_before_stored_late_is_what_the_trial_trains_with(
+    registry: Registry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A worker that slept in the middle of sampling wakes up after its trial was adopted."""
+    study = create(registry)
+    lease = begin(registry, study)
+    late = optuna.trial.Trial(registry.optuna_study(study, trial=99), lease.trial_id)
+    suggest = optuna.trial.Trial.suggest_int
+    stored: list[int] = []
+
+    def suggest_after_the_late_one(trial: optuna.trial.Trial, name: str, *a: Any, **k: Any) -> int:
+        if not stored:
+            stored.append(suggest(late, name, 1, 3))
+            suggest(trial, "unrelated", 1, 3)
+            return stored[0] % 3 + 1
+        return suggest(trial, name, *a, **k)
+
+    monkeypatch.setattr(optuna.trial.Trial, "suggest_int", suggest_after_the_late_one)
+    parameters = ask(registry.optuna_study(study, trial=0), lease.trial_id, study.config)
+    assert parameters["model.n_layers"] == stored[0]
+    frozen = registry.optuna_study(study).trials[0].params
+    assert all(frozen[name] == value for name, value in parameters.items())
+
+
+def test_a_trial_that_others_ended_or_deleted_is_lost(registry: Registry) -> None:
+    study = create(registry, pruner={"name": "successive_halving"})
+    optuna_study = registry.optuna_study(study)
+    lease = begin(registry, study)
+    Ledger(registry.engine, study.study_id, "a").report(lease, epoch=1, value=0.5, metrics={})
+    registry.optuna_study(study).tell(lease.number, 0.5)
+    for ours in (
+        lambda: ask(optuna_study, lease.trial_id, study.config),
+        lambda: should_prune(optuna_study, lease.trial_id),
+    ):
+        with pytest.raises(LeaseLost):
+            ours()
+    optuna.delete_study(study_name=study.name, storage=registry.storage)
+    with pytest.raises(LeaseLost):
+        ask(optuna_study, lease.trial_id, study.config)
