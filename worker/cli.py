@@ -10,8 +10,10 @@ from __future__ import annotations
 import json
 import os
 import secrets
+import signal
 import socket
 import sys
+import time
 from pathlib import Path
 from typing import Annotated
 
@@ -21,7 +23,7 @@ from study import exit_codes, paths
 from study.config.load import load_study
 from study.database import is_outage
 from study.errors import DatabaseUnreachable, HpoError, UsageError
-from study.registry import open_registry
+from study.registry import RegisteredStudy, Registry, open_registry
 from worker.log import set_up_logging
 
 PLACES = """
@@ -42,6 +44,11 @@ HPO_THREADS: CPU threads of a trial (default: all cores)
 HPO_LOG: least level that is logged (default INFO)
 """
 
+CONNECT_PATIENCE = 15.0  # seconds for a database that is away when a worker starts
+CONNECT_PAUSE = 0.5  # seconds between two tries
+
+log = logging.getLogger(__name__)
+
 app = typer.Typer(
     help=f"Trains trials of a study.\n\nThe environment says which and where:\n{PLACES}",
     no_args_is_help=True,
@@ -60,9 +67,7 @@ def run() -> None:
     """
     from worker.supervisor import Place, Supervisor
 
-    name = _study_name()
-    registry, _ = open_registry()
-    study = registry.find(name)
+    registry, study = _open_study()
     place = Place(
         worker=os.environ.get("HPO_WORKER") or _made_up_name(),
         data=paths.data(),
@@ -72,6 +77,10 @@ def run() -> None:
     )
     try:
         status = Supervisor(registry, study, place).run()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            # the interpreter gives them back to the kernel on its way out: a worker told to leave
+            # while it leaves would die of it and hide its exit status
+            signal.signal(number, signal.SIG_IGN)
     finally:
         registry.close()
     raise typer.Exit(status)
@@ -110,9 +119,7 @@ def measure(
     """
     from worker.candidates import measure_candidates
 
-    name = _study_name()
-    registry, _ = open_registry()
-    study = registry.find(name)
+    registry, study = _open_study()
     numbers = [int(number) for number in trials.split(",")]
     result = measure_candidates(
         registry,
@@ -142,6 +149,29 @@ def main() -> None:
         message = DatabaseUnreachable(f"the database went away: {error.__cause__ or error}")
         print(f"hpo-worker: {str(message).splitlines()[0]}", file=sys.stderr)  # noqa: T201
         sys.exit(exit_codes.USAGE)
+
+
+def _open_study() -> tuple[Registry, RegisteredStudy]:
+    """The database and the study in it. A database that is away for a moment is waited for: a
+    worker that starts then is as good as any. Raises UsageError."""
+    name = _study_name()
+    deadline = time.monotonic() + CONNECT_PATIENCE
+    registry, tries = None, 0
+    while True:
+        try:
+            registry = registry or open_registry()[0]
+            return registry, registry.find(name)
+        except Exception as error:
+            if not is_outage(error) or time.monotonic() > deadline:
+                raise
+            tries += 1
+            if tries == 1:
+                log.warning("waiting up to %.0f s: %s", CONNECT_PATIENCE, _first_line(error))
+            time.sleep(CONNECT_PAUSE)
+
+
+def _first_line(error: BaseException) -> str:
+    return str(error.__cause__ or error).strip().splitlines()[0]
 
 
 def _study_name() -> str:

@@ -18,6 +18,7 @@ from study.ledger import Ledger
 
 BEATS_PER_LEASE = 3  # two may be lost
 RETRY_SECONDS = 1.0
+END_SECONDS = 5.0  # a beat that a hanging database has swallowed is not waited for
 
 log = logging.getLogger(__name__)
 
@@ -59,7 +60,7 @@ class Heart:
     def end(self) -> None:
         """Stops the thread."""
         self._ended.set()
-        self._thread.join()
+        self._thread.join(END_SECONDS)
 
     def _beat_on(self) -> None:
         pause = self._period
@@ -76,16 +77,24 @@ class Heart:
             self._ledger.heartbeat(lease, (now - last) * self._share)
         except LeaseLost:
             with self._lock:
-                still_held = self._leases.pop(lease.trial_id, None) is not None
-            if still_held:  # else the trial ended while this beat was on its way
+                still_held = self._holds(lease)
+                if still_held:  # else the trial ended while this beat was on its way
+                    del self._leases[lease.trial_id]
+            if still_held:
                 self._lost(lease)
             return True
         except Exception as error:
-            if not is_outage(error):
-                raise
-            log.warning("trial %d: no heartbeat, the database does not answer", lease.number)
+            if is_outage(error):
+                log.warning("trial %d: no heartbeat, the database does not answer", lease.number)
+            else:  # a thread that ended here would cost every trial its lease
+                log.exception("trial %d: no heartbeat", lease.number)
             return False
         with self._lock:
-            if lease.trial_id in self._leases:
+            if self._holds(lease):
                 self._leases[lease.trial_id] = (lease, now)
         return True
+
+    def _holds(self, lease: Lease) -> bool:
+        """Whether this very lease is held, and not a later one of its trial. Called locked."""
+        held = self._leases.get(lease.trial_id)
+        return held is not None and held[0] is lease

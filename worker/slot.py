@@ -92,7 +92,10 @@ class Slot:
     def give_up(self) -> Vacated:
         """The process did not stop in time: end it; the trial goes on from its last checkpoint."""
         self.process.kill()
-        return self._release(GiveBack(reason="did not stop in time"))
+        try:
+            return self._release(GiveBack(reason="did not stop in time"))
+        except LeaseLost as lost:
+            return self.abandon(str(lost))
 
     def _answer(self, event: object) -> Vacated | None:
         match event:

@@ -68,7 +68,7 @@ class Supervisor:
         self._claim_at = 0.0  # monotonic seconds
         self._idle_since: float | None = None
         self._chores: list[Callable[[], object]] = []  # what can wait until the device is busy
-        self._lost: list[int] = []  # trials whose leases are over
+        self._lost: list[Lease] = []  # told by the heart
         self._wake_read, self._wake_write = os.pipe()
         resources = study.config.resources
         self._patience = Patience(self._leaving, self._ledger.outage_over)
@@ -135,13 +135,25 @@ class Supervisor:
         study = self._desk.optuna_study
         study.sampler = build_sampler(self._study.config.search.sampler, trial=lease.number)
         config = self._study.config
-        parameters = self._patience(lambda: ask(study, lease.trial_id, config))
+        try:
+            parameters = self._patience(lambda: ask(study, lease.trial_id, config))
+        except LeaseLost as lost:
+            log.warning("trial %d: dropped: %s", lease.number, lost)
+            self._desk.heart.drop(lease)
+            return
+        except Exception as error:
+            if is_outage(error):
+                raise
+            log.exception("trial %d: no parameters", lease.number)
+            reason = f"no parameters: {type(error).__name__}: {error}"
+            self._end_untrained(lease, Outcome.FAILED, reason)
+            return
         how = f"adopted from {lease.adopted_from}" if lease.adopted_from else "begun"
         log.info("trial %d: %s: %s", lease.number, how, parameters)
         try:
             filled = fill(config, parameters)
         except Infeasible as error:
-            self._end_infeasible(lease, str(error))
+            self._end_untrained(lease, Outcome.INFEASIBLE, str(error))
             return
         process = self._processes.start(
             Assignment(
@@ -159,13 +171,11 @@ class Supervisor:
         self._idle_since = None
         self._chores.append(self._processes.prepare)
 
-    def _end_infeasible(self, lease: Lease, reason: str) -> None:
+    def _end_untrained(self, lease: Lease, outcome: Outcome, reason: str) -> None:
         self._desk.heart.drop(lease)
         try:
             self._patience(
-                lambda: self._ledger.finish(
-                    lease, Outcome.INFEASIBLE, attributes={"reason": reason}
-                )
+                lambda: self._ledger.finish(lease, outcome, attributes={"reason": reason})
             )
         except LeaseLost as lost:
             log.warning("trial %d: dropped: %s", lease.number, lost)
@@ -180,8 +190,9 @@ class Supervisor:
             self._settle(slot, slot.attend())
             if slot.stopping_study:
                 self._leave(exit_codes.PREEMPTED, "the study was stopped")
-        for slot in [slot for slot in self._slots if slot.lease.trial_id in self._lost]:
-            self._lost.remove(slot.lease.trial_id)
+        lost = list(self._lost)
+        del self._lost[: len(lost)]  # and not those the heart has added by now
+        for slot in [slot for slot in self._slots if slot.lease in lost]:
             self._settle(slot, slot.abandon("the lease is over"))
         if self._leaving.is_set():
             self._tell_to_stop()
@@ -247,7 +258,7 @@ class Supervisor:
 
     def _note_lost(self, lease: Lease) -> None:
         """Runs in the heart's thread."""
-        self._lost.append(lease.trial_id)
+        self._lost.append(lease)
         os.write(self._wake_write, b"l")
 
     def _on_signal(self, number: int, _frame: object) -> None:

@@ -66,3 +66,16 @@ def test_a_worker_told_to_leave_during_an_outage_leaves(
     eventually("the trial goes on elsewhere", lambda: study.epochs_reported() >= 3)
     (trial,) = study.observe().running
     assert (trial.number, trial.worker) == (0, "worker-1")
+
+
+def test_a_worker_that_starts_during_an_outage_waits_for_the_database(
+    farm: Callable[..., Farm], own_postgres: EmbeddedPostgres
+) -> None:
+    study = farm(trials=1, epochs=2)
+    own_postgres.stop("fast")
+    (worker,) = study.start()
+    eventually("it noticed", lambda: "waiting up to" in study.log(0))
+    own_postgres.ensure_running()
+    assert worker.wait(60) == exit_codes.DONE
+    assert study.log(0).count("waiting up to") == 1
+    assert study.observe().outcomes == {"complete": 1}
