@@ -9,6 +9,7 @@ import sys
 
 import typer
 
+from coordinator.interrupt import INTERRUPTS, exit_status, raise_on_sigterm
 from coordinator.verbs import looking, models, running
 from study import exit_codes
 from study.database import is_outage
@@ -43,12 +44,13 @@ for verb in VERBS:
 
 def main() -> None:
     """Runs a verb; every expected error is one line on standard error, without a traceback."""
+    raise_on_sigterm()
     try:
         app()
     except HpoError as error:
         _fail(error)
-    except KeyboardInterrupt:
-        sys.exit(exit_codes.INTERRUPTED)
+    except INTERRUPTS as interrupt:
+        sys.exit(exit_status(interrupt))
     except Exception as error:
         if not is_outage(error):
             raise

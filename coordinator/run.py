@@ -6,24 +6,25 @@ that runs the study already. Knows nothing of how the study came about (submit.p
 
 from __future__ import annotations
 
-import subprocess
 import time
 from dataclasses import dataclass, field
 
 from coordinator.backends.backend import Backend
 from coordinator.leadership import Leadership
-from coordinator.reconcile import End, apply, crashed, decide, reporters
+from coordinator.reconcile import Action, End, Stop, apply, crashed, decide, reporters
 from coordinator.stop import ask_to_leave
 from coordinator.watch import View
 from study import exit_codes
 from study.database import is_outage, place
 from study.embedded import EmbeddedPostgres
+from study.errors import DatabaseUnreachable
 from study.ledger import Ledger
 from study.progress import Progress, observe
 from study.registry import RegisteredStudy, Registry
 
 PERIOD = 1.0  # seconds between two steps
 KILL_PATIENCE = 5.0  # seconds for a killed process to be gone; one stuck in a driver never is
+FAREWELL = 8.0  # seconds in which workers of a study that is done leave without being asked
 GRACE = 45.0  # seconds a worker has to leave; its trials alone have 20 to checkpoint
 
 
@@ -39,11 +40,14 @@ class Run:
     view: View
     leads: bool = field(default=False, init=False)
     """Whether the workers are ours to stop."""
+    _over_since: float | None = field(default=None, init=False)
+    """Monotonic seconds since when nothing is left to do but workers are there."""
+    _fresh: bool = field(default=False, init=False)
+    """Whether the past of dead workers was forgotten."""
 
     def until_end(self) -> End:
-        """Runs the study. KeyboardInterrupt may end it at any line."""
+        """Runs the study. KeyboardInterrupt or Terminated may end it at any line."""
         ledger = Ledger(self.registry.engine, self.study.study_id, "coordinator")
-        self._start_afresh(ledger)
         with Leadership(self.registry.engine, self.study.study_id) as leadership:
             while True:
                 try:
@@ -75,9 +79,12 @@ class Run:
             if not worker.alive:
                 ledger.expire(worker.name)
         self.backend.forget()
+        self._fresh = True
 
     def _step(self, leadership: Leadership, ledger: Ledger) -> End | None:
         self.leads = leadership.held()
+        if self.leads and not self._fresh:
+            self._start_afresh(ledger)
         progress = observe(self.registry, self.registry.find(self.study.name))
         workers = self.backend.observe()
         self.view.show(progress, workers)
@@ -87,7 +94,23 @@ class Run:
         reported = (
             reporters(self.registry, self.study.study_id) if any(map(crashed, workers)) else set()
         )
-        return apply(decide(progress, workers, reported), self.backend, ledger)
+        actions = decide(progress, workers, reported)
+        return apply(self._patiently(actions, progress), self.backend, ledger)
+
+    def _patiently(self, actions: list[Action], progress: Progress) -> list[Action]:
+        """Lets the workers of a study that is over leave by themselves at first, then asks them
+        to, and kills those that do not."""
+        if not _is_over(progress) or not any(isinstance(action, Stop) for action in actions):
+            self._over_since = None
+            return actions
+        now = time.monotonic()
+        if self._over_since is None:
+            self._over_since = now
+        if now > self._over_since + GRACE:
+            self._kill_all()
+        if progress.done and now < self._over_since + FAREWELL:
+            return [action for action in actions if not isinstance(action, Stop)]
+        return actions
 
     def _kill_all(self) -> None:
         """Ends the workers that are left; again, where one had only just been started."""
@@ -117,7 +140,7 @@ class Run:
         if self.server is not None:
             try:
                 self.server.ensure_running()
-            except subprocess.SubprocessError as error:
+            except DatabaseUnreachable as error:
                 self.view.note(f"it cannot be started again yet: {error}")
 
     def _stop_study(self) -> None:
@@ -128,6 +151,10 @@ class Run:
             if not is_outage(error):
                 raise
             self.view.note("the database does not answer; stopping the workers all the same")
+
+
+def _is_over(progress: Progress) -> bool:
+    return progress.done or progress.budget.stopped
 
 
 def _end_of_watching(progress: Progress) -> End | None:

@@ -15,6 +15,7 @@ from rich.console import Console
 
 from coordinator import worker_program
 from coordinator.backends.local import LocalBackend
+from coordinator.interrupt import INTERRUPTS, exit_status
 from coordinator.preparation import prepare, prepare_again
 from coordinator.promote import promote
 from coordinator.promoted import describe
@@ -101,12 +102,12 @@ def _carry_out(
         run = Run(registry=registry, server=server, study=study, backend=backend, view=shown)
         try:
             end = run.until_end()
-        except KeyboardInterrupt:
+        except INTERRUPTS as interrupt:
             if run.leads:
                 shown.note("stopping: workers checkpoint and leave (Ctrl-C again kills them)")
                 run.shut_down()
                 shown.note(f"stopped; {go_on}")
-            return exit_codes.INTERRUPTED
+            return exit_status(interrupt)
     if end.status == exit_codes.PREEMPTED:
         console.print(f"study {study.name} was stopped; {go_on}", highlight=False)
         return exit_codes.PREEMPTED

@@ -21,6 +21,7 @@ from study.errors import HpoError, UsageError
 
 COMMAND = (sys.executable, "-m", "worker")
 PREFIX = "hpo-worker: "  # of its one-line errors
+PATIENCE = 5.0  # seconds a worker that is told to end has for it
 
 
 def environment(url: URL, study: str) -> dict[str, str]:
@@ -44,8 +45,8 @@ def call(
 ) -> dict[str, Any]:
     """Runs a verb to its end; `on_line` gets every line but the last, which is the result.
 
-    Raises UsageError or HpoError with the worker's own message. Ctrl-C reaches the worker too; it
-    is waited for.
+    Raises UsageError or HpoError with the worker's own message. Whatever else ends the call,
+    Ctrl-C for example, ends the worker first.
     """
     with tempfile.TemporaryFile() as errors:
         last: dict[str, Any] | None = None
@@ -58,16 +59,30 @@ def call(
             env={**os.environ, **added_environment},
         ) as worker:
             assert worker.stdout is not None
-            for line in worker.stdout:
-                if last is not None:
-                    on_line(last)
-                last = json.loads(line)
+            try:
+                for line in worker.stdout:
+                    if last is not None:
+                        on_line(last)
+                    last = json.loads(line)
+            except BaseException:
+                _end(worker)
+                raise
         errors.seek(0)
         said = errors.read().decode(errors="replace")
     if worker.returncode == exit_codes.DONE and last is not None:
         return last
     kind = UsageError if worker.returncode == exit_codes.USAGE else HpoError
     raise kind(error_in(said) or f"{arguments[0]} ended with status {worker.returncode}")
+
+
+def _end(worker: subprocess.Popen[str]) -> None:
+    """Ends the worker; it leaves whole files behind, and its own processes end with it."""
+    worker.terminate()
+    try:
+        worker.wait(PATIENCE)
+    except subprocess.TimeoutExpired:
+        worker.kill()
+        worker.wait()
 
 
 def error_in(output: str) -> str:

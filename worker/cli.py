@@ -8,6 +8,7 @@ train comes from the database, so every worker of a study does the same. Imports
 from __future__ import annotations
 
 import json
+import logging
 import os
 import secrets
 import signal

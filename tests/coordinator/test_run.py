@@ -25,7 +25,7 @@ from study.progress import Progress, observe
 from study.registry import RegisteredStudy, Registry
 
 WORKER = """
-import os, signal, sys
+import os, signal, sys, time
 mode = os.environ["MODE"]
 if mode == "crash":
     sys.exit("out of luck")
@@ -43,6 +43,7 @@ signal.signal(signal.SIGTERM, signal.SIG_IGN if stay else lambda *_: sys.exit(14
 while True:
     claimed = ledger.claim(holding=[])
     if claimed is NoTrial.DONE:
+        time.sleep(1.0 if mode == "slow" else 0.0)
         sys.exit(0)
     if claimed is NoTrial.STOPPED:
         sys.exit(143)
@@ -242,3 +243,43 @@ def test_a_second_interrupt_kills_workers_that_do_not_leave(make: MakeRun, view:
         signal.signal(signal.SIGALRM, before)
     assert view.notes == [f"worker {index} did not leave and is killed" for index in (0, 1)]
     assert not any(state.alive for state in run.backend.observe())
+
+
+def test_workers_of_a_study_that_is_done_leave_by_themselves(make: MakeRun) -> None:
+    run = make("slow")
+    assert run.until_end().status == exit_codes.DONE
+    assert {state.exit_status for state in run.backend.observe()} == {exit_codes.DONE}
+
+
+def test_workers_that_stay_when_a_study_is_over_are_killed(
+    make: MakeRun, registry: Registry, view: Recorder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "GRACE", 0.5)
+
+    def stop(progress: Progress, _: Sequence[WorkerState]) -> None:
+        if len(progress.running) == 2 and not progress.budget.stopped:
+            registry.stop("birds")
+
+    view.on_show = stop
+    run = make("stubborn")
+    assert run.until_end().status == exit_codes.PREEMPTED
+    assert view.notes == [f"worker {index} did not leave and is killed" for index in (0, 1)]
+    assert not any(state.alive for state in run.backend.observe())
+
+
+def test_a_coordinator_that_only_watches_forgets_nothing(
+    make: MakeRun, registry: Registry, study: RegisteredStudy, view: Recorder
+) -> None:
+    make("crash").until_end()
+    with Leadership(registry.engine, study.study_id) as other:
+        assert other.held()
+        run = make()
+        crashed = run.backend.observe()
+        assert crashed
+
+        def stop() -> None:
+            registry.stop("birds")
+
+        view.on_note = stop
+        assert run.until_end().status == exit_codes.PREEMPTED
+        assert run.backend.observe() == crashed
