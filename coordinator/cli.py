@@ -13,7 +13,7 @@ from coordinator.interrupt import INTERRUPTS, exit_status, raise_on_sigterm
 from coordinator.verbs import looking, models, running
 from study import exit_codes
 from study.database import is_outage
-from study.errors import DatabaseUnreachable, HpoError, UsageError
+from study.errors import DatabaseUnreachable, HpoError, UsageError, of_the_disk
 
 VERBS = (
     running.submit,
@@ -51,6 +51,11 @@ def main() -> None:
         _fail(error)
     except INTERRUPTS as interrupt:
         sys.exit(exit_status(interrupt))
+    except OSError as error:
+        found = of_the_disk(error)
+        if found is None:
+            raise
+        _fail(found)
     except Exception as error:
         if not is_outage(error):
             raise

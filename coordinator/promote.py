@@ -28,7 +28,7 @@ from study import atomic, paths
 from study.config.dump import dump
 from study.config.fill import fill
 from study.dataset import read_manifest
-from study.errors import CheckpointCorrupt, HpoError, UsageError
+from study.errors import CheckpointCorrupt, HpoError, UsageError, one_line
 from study.lock import locked
 from study.paths import CLASSES, CONFIG, MANIFEST, NORMALIZATION, StudyPaths
 from study.progress import ranking
@@ -71,7 +71,10 @@ def promote(
 def _candidates(registry: Registry, study: RegisteredStudy, trial: int | None) -> list[int]:
     complete = [ranked.number for ranked in ranking(registry, study)]
     if not complete:
-        raise HpoError(f"no trial of study {study.name!r} is complete, so there is none to promote")
+        raise HpoError(
+            f"no trial of study {study.name!r} is complete, so there is none to promote"
+            + _last_reason(registry, study)
+        )
     if trial is None:
         return complete[:TOP]
     if trial not in complete:
@@ -80,6 +83,14 @@ def _candidates(registry: Registry, study: RegisteredStudy, trial: int | None) -
             f"complete are, best first: {', '.join(map(str, complete))}"
         )
     return [trial]
+
+
+def _last_reason(registry: Registry, study: RegisteredStudy) -> str:
+    """Why the last trial that gave a reason ended."""
+    for trial in reversed(registry.optuna_study(study).get_trials(deepcopy=False)):
+        if reason := trial.user_attrs.get("reason"):
+            return f"; trial {trial.number}: {one_line(str(reason))}"
+    return ""
 
 
 def _promoted_before(place: StudyPaths, candidates: list[int]) -> int | None:

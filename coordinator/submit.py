@@ -24,6 +24,7 @@ from coordinator.run import Run
 from coordinator.storage import storage
 from coordinator.watch import view
 from study import exit_codes, paths
+from study.atomic import check_writable
 from study.config.dump import dump
 from study.config.identity import differences
 from study.config.load import find_study, load_study
@@ -41,6 +42,7 @@ def submit(name_or_path: str, *, workers: int, overrides: Sequence[str], console
     with storage() as (registry, server):
         registry.check(config)
         store = prepare(file, overrides, console)
+        check_writable(paths.artifacts(config.name).root)
         study = registry.create(config, store=store, workers=workers)
         return _carry_out(registry, server, study, console)
 
@@ -50,6 +52,7 @@ def resume(name: str, *, workers: int | None, overrides: Sequence[str], console:
     with storage() as (registry, server):
         study = registry.find(name)
         config = changed(study.config, overrides)
+        check_writable(paths.artifacts(name).root)
         if not paths.data().store(study.store).exists():
             store = prepare_again(config, console)
             if store != study.store:

@@ -18,8 +18,8 @@ from typing import IO, Any
 def replacing(target: Path) -> Iterator[IO[bytes]]:
     """Opens a temporary file that becomes `target` when the block ends without an error.
 
-    Raises OSError (for example ENOSPC) from the block or the rename; `target` is then as it was
-    and the temporary file is gone.
+    Raises OSError (for example ENOSPC), with `target` as its file name, from the block or the
+    rename; `target` is then as it was and the temporary file is gone.
     """
     target.parent.mkdir(parents=True, exist_ok=True)
     descriptor, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
@@ -31,8 +31,10 @@ def replacing(target: Path) -> Iterator[IO[bytes]]:
             os.fsync(file.fileno())
         temporary.chmod(0o644)  # mkstemp's 0600 would hide artifacts from other users of the volume
         temporary.replace(target)
-    except BaseException:
+    except BaseException as error:
         temporary.unlink(missing_ok=True)
+        if isinstance(error, OSError) and not isinstance(error.filename, str):
+            error.filename = str(target)  # a write knows its descriptor alone
         raise
     sync_directory(target.parent)
 
@@ -60,6 +62,14 @@ def link(target: Path, points_to: str) -> None:
     temporary.symlink_to(points_to)
     temporary.replace(target)
     sync_directory(target.parent)
+
+
+def check_writable(directory: Path) -> None:
+    """Raises OSError where no file can be written to `directory`; makes it if it is missing."""
+    directory.mkdir(parents=True, exist_ok=True)
+    probe = directory / ".probe"
+    write_bytes(probe, b"?")
+    probe.unlink()
 
 
 def sync_directory(directory: Path) -> None:

@@ -55,6 +55,7 @@ def parse_url(given: str, origin: str) -> URL:
 def place(url: URL) -> str:
     """Names host and database for a person, without user and password."""
     host = url.query.get("host") or url.host or "localhost"
+    host = host if isinstance(host, str) else ",".join(host)
     port = f":{url.port}" if url.port else ""
     return f"{host}{port}/{url.database or ''}"
 
@@ -67,7 +68,7 @@ def connect(url: URL) -> Engine:
             pass
     except DBAPIError as error:
         engine.dispose()
-        reason = str(error.orig).strip().splitlines()[-1] if error.orig else "no answer"
+        reason = " ".join(str(error.orig).split()) if error.orig else "no answer"
         if url.password:
             reason = reason.replace(str(url.password), "***")
         raise DatabaseUnreachable(f"database {place(url)} did not answer: {reason}") from None

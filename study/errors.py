@@ -29,6 +29,14 @@ def one_line(text: str) -> str:
     )
 
 
+def of_the_disk(error: OSError) -> UsageError | None:
+    """What a person can do something about: a place that is full, read-only, missing or not
+    allowed. None for other errors of the operating system."""
+    if error.filename is None:
+        return None
+    return UsageError(one_line(f"{error.filename}: {error.strerror}"))
+
+
 class HpoError(Exception):
     """something went wrong"""
 

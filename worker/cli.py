@@ -23,7 +23,7 @@ import typer
 from study import exit_codes, paths
 from study.config.load import load_study
 from study.database import is_outage
-from study.errors import DatabaseUnreachable, HpoError, UsageError
+from study.errors import DatabaseUnreachable, HpoError, UsageError, of_the_disk
 from study.registry import RegisteredStudy, Registry, open_registry
 from worker.log import set_up_logging
 
@@ -120,8 +120,8 @@ def measure(
     """
     from worker.candidates import measure_candidates
 
+    numbers = _numbers(trials)
     registry, study = _open_study()
-    numbers = [int(number) for number in trials.split(",")]
     result = measure_candidates(
         registry,
         study,
@@ -138,18 +138,25 @@ def measure(
 
 def main() -> None:
     """Runs a verb; every expected error is one line on standard error."""
-    set_up_logging()
     try:
+        set_up_logging()
         app(standalone_mode=True)
     except HpoError as error:
-        print(f"hpo-worker: {error}", file=sys.stderr)  # noqa: T201
-        sys.exit(exit_codes.USAGE if isinstance(error, UsageError) else exit_codes.FAILED)
+        _fail(error)
+    except OSError as error:
+        found = of_the_disk(error)
+        if found is None:
+            raise
+        _fail(found)
     except Exception as error:
         if not is_outage(error):
             raise
-        message = DatabaseUnreachable(f"the database went away: {error.__cause__ or error}")
-        print(f"hpo-worker: {str(message).splitlines()[0]}", file=sys.stderr)  # noqa: T201
-        sys.exit(exit_codes.USAGE)
+        _fail(DatabaseUnreachable(f"the database went away: {_first_line(error)}"))
+
+
+def _fail(error: HpoError) -> None:
+    print(f"hpo-worker: {error}", file=sys.stderr)  # noqa: T201
+    sys.exit(exit_codes.USAGE if isinstance(error, UsageError) else exit_codes.FAILED)
 
 
 def _open_study() -> tuple[Registry, RegisteredStudy]:
@@ -180,6 +187,13 @@ def _study_name() -> str:
     if not name:
         raise UsageError("HPO_STUDY must name the study to train")
     return name
+
+
+def _numbers(trials: str) -> list[int]:
+    given = trials.split(",")
+    if not all(number.isdecimal() for number in given):
+        raise UsageError(f"--trials must be numbers separated by commas, got {trials!r}")
+    return [int(number) for number in given]
 
 
 def _threads() -> int:

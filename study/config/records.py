@@ -23,6 +23,7 @@ from study.config.constraints import (
     PathText,
     Positive,
     Range,
+    Seed,
     Sha256,
     StudyName,
 )
@@ -45,7 +46,7 @@ class SplitConfig(Record):
     group: Expression | None = None
     """Regular expression searched in a picture's file name; pictures with the same first group of
     the match never straddle a split. For example `^([^_]+)_`."""
-    seed: int = 0
+    seed: Seed = 0
 
     @model_validator(mode="after")
     def _some_left(self) -> SplitConfig:
@@ -170,7 +171,7 @@ class TrainingConfig(Record):
     """Epochs without a better metric after which a trial is complete; None: never."""
     precision: Literal["auto", "float32", "bfloat16", "float16"] = "auto"
     """auto: bfloat16 where the device has it, else float16 on a GPU and float32 on a CPU."""
-    seed: int = 0
+    seed: Seed = 0
     """Of weights, order and augmentation."""
     augmentation: AugmentationConfig = AugmentationConfig()
 
@@ -179,7 +180,7 @@ class SamplerConfig(Record):
     """Who proposes parameters."""
 
     name: Literal["tpe", "random", "qmc"] = "tpe"
-    seed: int = 0
+    seed: Seed = 0
     """With the trial's number it decides the random stream of each proposal."""
     startup_trials: Annotated[int, Field(ge=0)] = 10
     """For tpe: trials drawn at random before it models anything."""
@@ -204,7 +205,7 @@ class PrunerConfig(Record):
 class BudgetConfig(Record):
     """When a study is done: at the first bound that is reached."""
 
-    trials: Annotated[int, Field(ge=1)]
+    trials: Annotated[int, Field(ge=1, le=1_000_000)]
     gpu_hours: Positive | None = None
     """Device time of all workers together, counted while they hold trials (CPU hours on a CPU)."""
     hours: Positive | None = None
@@ -243,11 +244,11 @@ class ResourcesConfig(Record):
 
     slots_per_device: Annotated[int, Field(ge=1, le=64)] = 1
     """Trials a worker trains at once on its device."""
-    cpu_threads: Annotated[int, Field(ge=1)] | None = None
+    cpu_threads: Annotated[int, Field(ge=1, le=1024)] | None = None
     """Threads of one trial on a CPU; None: the cores are shared out between the workers."""
     lease_seconds: Annotated[float, Field(ge=1.0)] = 30.0
     """Without a heartbeat for so long a trial may be adopted."""
-    max_attempts: Annotated[int, Field(ge=1)] = 3
+    max_attempts: Annotated[int, Field(ge=1, le=1000)] = 3
     """Workers that may die in a row on one trial without an epoch of progress."""
     out_of_memory_retries: Annotated[int, Field(ge=0, le=6)] = 2
     """Each halves the pictures in memory at once (gradients are accumulated); then infeasible."""

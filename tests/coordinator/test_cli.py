@@ -13,6 +13,7 @@ import pytest
 from study.config.dump import dump
 from study.config.records import StudyConfig
 from study.registry import RegisteredStudy, Registry
+from tests.worker.data.pictures import flowers, write_tree
 
 from .conftest import Past
 
@@ -49,6 +50,12 @@ def hpo(registry: Registry, home: Path) -> Hpo:
         (("resume", "birds", "training.epochs=9"), "training.epochs: 2 there, 9 here"),
         (("resume", "birds", "search.budget.trails=9"), "trials"),
         (("rollback", "birds"), "nothing is promoted"),
+        (("rollback", "../birds"), "STUDY must be 1 to 53 lower-case letters"),
+        (("logs", "x" * 300), "STUDY must be 1 to 53 lower-case letters"),
+        (("status", "\udcff"), "STUDY must be 1 to 53 lower-case letters"),
+        (("scale", "birds", "99999999999999"), "N must be at most 10,000"),
+        (("submit", "./" + "x" * 300), "cannot be read: File name too long"),
+        (("submit", "a\nb"), r"configs/a\nb.yaml: no such study"),
         (("logs", "birds"), "no worker has run here, so there is no log"),
     ],
 )
@@ -135,3 +142,23 @@ def test_the_report_is_where_it_says(hpo: Hpo, past: Past) -> None:
     past.end(0.25)
     ended = hpo("report", "birds")
     assert Path(ended.stdout.strip()).is_file()
+
+
+def test_a_place_that_cannot_be_written_to_is_named_before_a_study_is_made(
+    hpo: Hpo, registry: Registry, config: StudyConfig, home: Path
+) -> None:
+    file = home / "birds.yaml"
+    pictures = write_tree(home / "pictures", flowers(4))
+    file.write_text(dump(config))
+    ended = hpo("submit", str(file), "--data", str(pictures), HPO_ARTIFACTS=str(file))
+    assert ended.returncode == 2
+    assert ended.stderr.splitlines() == [f"hpo: {file}/{config.name}: Not a directory"]
+    assert registry.names() == []
+
+
+def test_a_home_that_cannot_be_made_is_named(hpo: Hpo, home: Path) -> None:
+    file = home / "file"
+    file.write_bytes(b"")
+    ended = hpo("status", HPO_STORAGE="", HPO_HOME=str(file))
+    assert (ended.returncode, ended.stdout) == (2, "")
+    assert ended.stderr.splitlines() == [f"hpo: {file}: File exists"]

@@ -16,6 +16,7 @@ from study import paths
 from study.config.load import load_study
 from study.errors import CheckpointCorrupt, HpoError, UsageError
 from study.lease import Outcome
+from study.ledger import Ledger
 from study.paths import StudyPaths
 from study.registry import RegisteredStudy, Registry
 from study.statements import STATEMENTS
@@ -229,3 +230,13 @@ def test_a_rollback_lasts_until_a_person_promotes(
 def test_nothing_promoted_cannot_be_rolled_back(place: StudyPaths) -> None:
     with pytest.raises(UsageError, match="nothing is promoted"):
         rollback(place)
+
+
+def test_where_no_trial_is_complete_the_last_reason_is_told(
+    run: Promote, registry: Registry, study: RegisteredStudy, past: Past
+) -> None:
+    lease = past.begin()
+    ledger = Ledger(registry.engine, study.study_id, lease.worker)
+    ledger.finish(lease, Outcome.FAILED, attributes={"reason": "disk full\nwhile writing"})
+    with pytest.raises(HpoError, match=r"none to promote; trial 0: disk full\\nwhile writing"):
+        run()

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from study.database import database_url, parse_url, place
-from study.errors import UsageError
+from study.database import connect, database_url, parse_url, place
+from study.errors import DatabaseUnreachable, UsageError
 
 
 def test_the_file_goes_before_the_variable(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -45,3 +45,15 @@ def test_an_unreadable_file_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: 
 def test_a_place_has_no_user_and_no_password() -> None:
     url = parse_url("postgresql://me:hush@db.example:6432/trials", "test")
     assert place(url) == "db.example:6432/trials"
+
+
+def test_a_place_of_several_hosts_names_them() -> None:
+    assert place(parse_url("postgresql://me:hush@/db?host=a&host=b", "test")) == "a,b/db"
+
+
+def test_no_answer_is_one_line_with_its_cause_and_without_the_password() -> None:
+    url = parse_url("postgresql://me:hush@127.0.0.1:1/trials", "test")
+    with pytest.raises(DatabaseUnreachable, match=r"127\.0\.0\.1:1/trials .*refused") as caught:
+        connect(url)
+    assert "hush" not in str(caught.value)
+    assert "\n" not in str(caught.value)

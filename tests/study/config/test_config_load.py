@@ -195,3 +195,27 @@ def test_a_study_is_found_by_its_name_or_its_path(
     )
     with pytest.raises(ConfigError, match=r"^other/birds.yaml: no such study$"):
         find_study("other/birds.yaml")
+
+
+@pytest.mark.parametrize(
+    ("override", "said"),
+    [
+        ("training.seed=9223372036854775808", "must be at most 9223372036854775807"),
+        ("training.epochs=0x" + "f" * 4000, "cannot be read as a number, got 0xfff"),
+        ("search.budget.trials=3000000000", "must be at most 1000000"),
+        ("resources.max_attempts=3000000000", "must be at most 1000"),
+        ("resources.cpu_threads=3000000000", "must be at most 1024"),
+        ("a\nb=1", r"a\nb: unknown key"),
+    ],
+)
+def test_what_no_machine_can_hold_is_one_mistake(write: Write, override: str, said: str) -> None:
+    (line,) = mistakes(write(RIGHT), override)
+    assert said in line
+
+
+def test_aliases_that_stand_for_billions_of_values_are_refused_at_once(write: Write) -> None:
+    lines = ["a: &a [1, 1, 1, 1, 1, 1, 1, 1, 1, 1]"]
+    for before, name in zip("abcdefgh", "bcdefghi", strict=True):
+        lines.append(f"{name}: &{name} [{', '.join([f'*{before}'] * 10)}]")
+    (line,) = mistakes(write("\n".join(lines)))
+    assert "not YAML: more than 50,000 values" in line
