@@ -41,7 +41,7 @@ class LiveView:
 
     def show(self, progress: Progress, workers: Sequence[WorkerState]) -> None:
         """See View."""
-        self._live.update(Group(Text(summary(progress)), workers_table(progress, workers)))
+        self._live.update(Group(Text(summary(progress, workers)), workers_table(progress, workers)))
         self._noted = ""
 
     def note(self, text: str) -> None:
@@ -60,11 +60,11 @@ class PlainView:
         self._shown_at = float("-inf")  # monotonic seconds
         self._noted = ""
 
-    def show(self, progress: Progress, workers: Sequence[WorkerState]) -> None:  # noqa: ARG002
+    def show(self, progress: Progress, workers: Sequence[WorkerState]) -> None:
         """See View."""
         state = (progress.ended, progress.budget.begun)
         if state != self._shown or time.monotonic() >= self._shown_at + PLAIN_PERIOD:
-            self._print(summary(progress))
+            self._print(summary(progress, workers))
             self._shown, self._shown_at = state, time.monotonic()
         self._noted = ""
 
@@ -88,15 +88,21 @@ def view(console: Console) -> Iterator[View]:
         yield LiveView(live)
 
 
-def summary(progress: Progress) -> str:
-    """The study in one line."""
+def summary(progress: Progress, workers: Sequence[WorkerState] = ()) -> str:
+    """The study in one line; with its workers where somebody watches them start."""
     ended = ", ".join(f"{count} {outcome}" for outcome, count in sorted(progress.outcomes.items()))
     released = sum(trial.released for trial in progress.running)
+    starting = sum(worker_state(worker, progress) == "starting" for worker in workers)
     parts = [
         f"{progress.study.name}: {progress.ended}/{progress.budget.trials} trials"
         + (f" ({ended})" if ended else ""),
         f"{len(progress.running) - released} running",
         *([f"{released} to go on with"] if released else []),
+        *(
+            [f"{starting} workers starting" if starting > 1 else "a worker starting"]
+            if starting
+            else []
+        ),
         f"{progress.left} left",
     ]
     if progress.best is not None:
@@ -114,7 +120,7 @@ def workers_table(progress: Progress, workers: Sequence[WorkerState]) -> Table:
     table = Table("worker", "state", "trial", "epoch", progress.study.config.search.metric)
     epochs = progress.study.config.training.epochs
     for worker in workers:
-        state = worker_state(worker)
+        state = worker_state(worker, progress)
         trials = [trial for trial in progress.running if trial.worker == worker.name]
         for trial in trials:
             done = 0 if trial.epoch is None else trial.epoch + 1
@@ -125,10 +131,12 @@ def workers_table(progress: Progress, workers: Sequence[WorkerState]) -> Table:
     return table
 
 
-def worker_state(worker: WorkerState) -> str:
+def worker_state(worker: WorkerState, progress: Progress) -> str:
     """In a word, and the exit status where it is not one of a worker that went as it should."""
     if worker.alive:
-        return "alive"
+        if any(trial.worker == worker.name for trial in progress.running):
+            return "training"
+        return "starting" if progress.left and not progress.budget.stopped else "waiting"
     return "left" if worker.exit_status in LEFT else f"ended ({worker.exit_status})"
 
 

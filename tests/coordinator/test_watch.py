@@ -42,9 +42,18 @@ def test_the_table_has_each_workers_trial_and_epoch(
     output.print(workers_table(observe(registry, study), workers))
     assert isinstance(output.file, io.StringIO)
     rows = [row.split() for row in output.file.getvalue().replace("│", " ").splitlines()]
-    assert ["0", "alive", "0", "0/2"] in rows
+    assert ["0", "training", "0", "0/2"] in rows
     assert ["1", "ended", "(-9)"] in rows
     assert ["2", "left"] in rows
+
+
+def test_workers_that_load_are_said_to_start(
+    registry: Registry, study: RegisteredStudy, past: Past
+) -> None:
+    workers = [WorkerState(index=index, name=f"w{index}", alive=True) for index in range(2)]
+    assert "0 running | 2 workers starting | 6 left" in summary(observe(registry, study), workers)
+    past.begin("w0")
+    assert "1 running | a worker starting | 5 left" in summary(observe(registry, study), workers)
 
 
 def test_without_a_terminal_a_line_comes_only_with_news(
