@@ -17,7 +17,7 @@ from coordinator.watch import View
 from study import exit_codes
 from study.database import is_outage, place
 from study.embedded import EmbeddedPostgres
-from study.errors import DatabaseUnreachable
+from study.errors import DatabaseUnreachable, StudyNotFound
 from study.ledger import Ledger
 from study.progress import Progress, observe
 from study.registry import RegisteredStudy, Registry
@@ -54,6 +54,11 @@ class Run:
                     end = self._step(leadership, ledger)
                     if end is not None:
                         return end
+                except StudyNotFound:  # deleted: its workers have nothing left to hold on to
+                    if self.leads:
+                        self._dismiss()
+                        self._kill_all()
+                    raise
                 except Exception as error:
                     if not is_outage(error):
                         raise
@@ -65,12 +70,15 @@ class Run:
         grace, or are there when KeyboardInterrupt comes, are killed."""
         try:
             self._stop_study()
-            deadline = time.monotonic() + GRACE
-            while ask_to_leave(self.backend) and time.monotonic() < deadline:
-                time.sleep(PERIOD / 5)
+            self._dismiss()
         finally:
             self._kill_all()
         self._show_last()
+
+    def _dismiss(self) -> None:
+        deadline = time.monotonic() + GRACE
+        while ask_to_leave(self.backend) and time.monotonic() < deadline:
+            time.sleep(PERIOD / 5)
 
     def _start_afresh(self, ledger: Ledger) -> None:
         """Gives free what dead workers of an earlier run hold, and no longer counts their crashes:

@@ -11,6 +11,7 @@ import textwrap
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+import optuna
 import pytest
 from sqlalchemy import text
 
@@ -21,6 +22,7 @@ from coordinator.backends.local import LocalBackend
 from coordinator.leadership import Leadership
 from coordinator.run import Run
 from study import exit_codes, paths
+from study.errors import StudyNotFound
 from study.progress import Progress, observe
 from study.registry import RegisteredStudy, Registry
 
@@ -283,3 +285,18 @@ def test_a_coordinator_that_only_watches_forgets_nothing(
         view.on_note = stop
         assert run.until_end().status == exit_codes.PREEMPTED
         assert run.backend.observe() == crashed
+
+
+def test_the_workers_of_a_deleted_study_are_gone_when_the_run_ends(
+    make: MakeRun, registry: Registry, study: RegisteredStudy, view: Recorder
+) -> None:
+    def delete(progress: Progress, _: Sequence[WorkerState]) -> None:
+        if len(progress.running) == 2:
+            optuna.delete_study(study_name=study.name, storage=registry.storage)
+
+    view.on_show = delete
+    run = make("hang")
+    with pytest.raises(StudyNotFound, match="no study 'birds'"):
+        run.until_end()
+    states = run.backend.observe()
+    assert [(state.alive, state.exit_status) for state in states] == [(False, 143), (False, 143)]
