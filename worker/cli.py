@@ -77,13 +77,16 @@ def run() -> None:
         threads=_threads(),
     )
     try:
-        status = Supervisor(registry, study, place).run()
+        supervisor = Supervisor(registry, study, place)
+        status = supervisor.run()
         for number in (signal.SIGTERM, signal.SIGINT):
             # the interpreter gives them back to the kernel on its way out: a worker told to leave
             # while it leaves would die of it and hide its exit status
             signal.signal(number, signal.SIG_IGN)
     finally:
         registry.close()
+    if status == exit_codes.USAGE:
+        raise UsageError(supervisor.reason)
     raise typer.Exit(status)
 
 

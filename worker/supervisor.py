@@ -63,6 +63,8 @@ class Supervisor:
         self._ledger = Ledger(registry.engine, study.study_id, place.worker)
         self._leaving = threading.Event()
         self._exit_status: int | None = None
+        self.reason = ""
+        """Why it left, where no signal and no end of the study was the cause."""
         self._stop_sent_at: float | None = None
         self._slots: list[Slot] = []
         self._claim_at = 0.0  # monotonic seconds
@@ -221,6 +223,7 @@ class Supervisor:
         """Begins to leave; the first reason counts."""
         if not self._leaving.is_set():
             log.warning("leaving: %s", reason)
+            self.reason = reason
             self._exit_status = status
             self._leaving.set()
 

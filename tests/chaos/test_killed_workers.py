@@ -6,6 +6,7 @@ import os
 import signal
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 import psutil
 from optuna.trial import TrialState
@@ -141,3 +142,17 @@ def test_a_stopped_worker_that_wakes_up_late_writes_nothing(farm: MakeFarm) -> N
     tokens = [row.token for row in rows]
     assert tokens == sorted(tokens)
     assert rows[-1].worker == "worker-1"
+
+
+def test_a_worker_whose_pictures_are_gone_says_so_and_exits_2(
+    farm: MakeFarm, tmp_path: Path
+) -> None:
+    study = farm(trials=1, epochs=2)
+    study.environment["HPO_DATA"] = str(tmp_path / "nothing-here")
+    (worker,) = study.start()
+    assert worker.wait(60) == exit_codes.USAGE
+    last = study.log(0).splitlines()[-1]
+    assert last.startswith("hpo-worker: ")
+    assert "not a packed data set" in last
+    (trial,) = study.observe().running
+    assert trial.released

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -40,16 +42,26 @@ class Store:
 
     @cached_property
     def pixels(self) -> NDArray[np.uint8]:
-        """(N, size, size, channels) uint8, memory-mapped; train, val, test."""
+        """(N, size, size, channels) uint8, memory-mapped; train, val, test. Raises BadData."""
         side, channels = self.manifest.size, self.manifest.channels
         shape = (len(self.manifest.names), side, side, channels)
         # Copy-on-write: torch warns of arrays that it could not write to. Nothing writes.
-        return np.memmap(self.path / paths.PIXELS, np.uint8, "c", shape=shape)
+        with self._still_there():
+            return np.memmap(self.path / paths.PIXELS, np.uint8, "c", shape=shape)
 
     @cached_property
     def labels(self) -> NDArray[np.int32]:
-        """(N,) int32, indices into the manifest's classes."""
-        return np.fromfile(self.path / paths.LABELS, "<i4").astype(np.int32, copy=False)
+        """(N,) int32, indices into the manifest's classes. Raises BadData."""
+        with self._still_there():
+            return np.fromfile(self.path / paths.LABELS, "<i4").astype(np.int32, copy=False)
+
+    @contextmanager
+    def _still_there(self) -> Iterator[None]:
+        """A warm process may wait for hours between opening a store and reading it."""
+        try:
+            yield
+        except (OSError, ValueError) as error:  # ValueError: cut short
+            raise BadData(f"{self.path}: the packed data set is gone: {error}") from error
 
     def split(self, name: Split) -> SplitRange:
         """A split's rows. Raises BadData where the data set has none of that name."""

@@ -41,3 +41,11 @@ def test_a_split_that_is_not_there_is_named(store: Store) -> None:
     assert store.split("val").size == 2
     with pytest.raises(BadData, match="no test split, the data set has train, val"):
         store.split("test")
+
+
+@pytest.mark.parametrize("name", ["pixels", "labels"])
+def test_a_store_that_goes_after_it_was_opened_is_bad_data(name: str, store: Store) -> None:
+    opened = Store.open(store.path)
+    (store.path / f"{name}.bin").unlink()
+    with pytest.raises(BadData, match="gone"):
+        getattr(opened, name)
