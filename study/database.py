@@ -87,6 +87,7 @@ def pool_options() -> dict[str, Any]:
             "keepalives_idle": 10,  # seconds
             "keepalives_interval": 5,  # seconds
             "keepalives_count": 3,
+            "tcp_user_timeout": 30_000,  # milliseconds; keepalives do not cover what was sent
             "application_name": APPLICATION,
         },
     }
