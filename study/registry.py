@@ -12,12 +12,13 @@ from typing import Any
 import optuna
 from sqlalchemy import Engine
 from sqlalchemy.engine import URL
+from sqlalchemy.exc import ProgrammingError
 
 from study.config.identity import differences
 from study.config.records import StudyConfig
-from study.database import connect, database_url, pool_options
+from study.database import connect, database_url, place, pool_options
 from study.embedded import EmbeddedPostgres
-from study.errors import DatabaseUnreachable, StudyExists, StudyNotFound
+from study.errors import DatabaseUnreachable, StudyExists, StudyNotFound, UsageError
 from study.paths import home
 from study.sampling import build_pruner, build_sampler
 from study.statements import STATEMENTS
@@ -41,15 +42,18 @@ class Registry:
     """All studies of one database. Safe to use from several threads."""
 
     def __init__(self, url: URL) -> None:
-        """Connects and makes the tables where they are missing. Raises DatabaseUnreachable."""
+        """Connects and makes the tables where they are missing. Raises DatabaseUnreachable, and
+        UsageError where the user may not."""
         self.url = url
         self.engine: Engine = connect(url)
-        with self.engine.begin() as tx:
-            tx.execute(STATEMENTS["lock_schema"])
-            self.storage = optuna.storages.RDBStorage(
-                url.render_as_string(hide_password=False), engine_kwargs=pool_options()
-            )
-            tx.execute(STATEMENTS["schema"])
+        try:
+            self._make_tables()
+        except ProgrammingError as error:
+            self.engine.dispose()
+            reason = str(error.orig).splitlines()[0]
+            raise UsageError(
+                f"database {place(url)}: its tables cannot be made or read: {reason}"
+            ) from error
 
     def check(self, config: StudyConfig) -> None:
         """Raises StudyExists if the name belongs to another configuration: asked before the data
@@ -119,6 +123,14 @@ class Registry:
         self.storage.remove_session()
         self.storage.engine.dispose()
         self.engine.dispose()
+
+    def _make_tables(self) -> None:
+        with self.engine.begin() as tx:
+            tx.execute(STATEMENTS["lock_schema"])
+            self.storage = optuna.storages.RDBStorage(
+                self.url.render_as_string(hide_password=False), engine_kwargs=pool_options()
+            )
+            tx.execute(STATEMENTS["schema"])
 
     def _find(self, name: str) -> RegisteredStudy | None:
         with self.engine.connect() as connection:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import optuna
 import pytest
-from sqlalchemy import text
+from sqlalchemy import create_engine, text
 from sqlalchemy.engine import URL
 
-from study.errors import DatabaseUnreachable, StudyExists, StudyNotFound
+from study.errors import DatabaseUnreachable, StudyExists, StudyNotFound, UsageError
 from study.lease import Lease
 from study.ledger import Ledger
 from study.registry import Registry
@@ -108,3 +108,15 @@ def test_an_unreachable_database_is_named_without_its_password() -> None:
         Registry(url)
     assert "127.0.0.1:1/trials" in str(caught.value)
     assert "s3cret-word" not in str(caught.value)
+
+
+def test_a_database_in_which_tables_cannot_be_made_is_named(postgres_url: URL) -> None:
+    engine = create_engine(postgres_url)
+    with engine.begin() as tx:
+        tx.execute(text("DROP ROLE IF EXISTS guest"))
+        tx.execute(text("CREATE ROLE guest LOGIN PASSWORD 'hush'"))
+    engine.dispose()
+    with pytest.raises(UsageError, match=r"tables cannot be made or read: permission") as caught:
+        Registry(postgres_url.set(username="guest", password="hush"))
+    assert "hush" not in str(caught.value)
+    assert "\n" not in str(caught.value)
