@@ -20,6 +20,7 @@ from study.errors import DatabaseUnreachable, UsageError
 
 CONNECT_TIMEOUT = 5  # seconds
 STATEMENT_TIMEOUT = 30_000  # milliseconds; no statement of ours takes more than a few
+SLEEP_TIMEOUT = 5_000  # milliseconds; a process stopped within a transaction must not block others
 APPLICATION = f"hpo-{socket.gethostname()}-{os.getpid()}"  # this process in pg_stat_activity
 
 
@@ -83,7 +84,8 @@ def pool_options() -> dict[str, Any]:
         "max_overflow": 4,
         "connect_args": {
             "connect_timeout": CONNECT_TIMEOUT,
-            "options": f"-c statement_timeout={STATEMENT_TIMEOUT}",
+            "options": f"-c statement_timeout={STATEMENT_TIMEOUT}"
+            f" -c idle_in_transaction_session_timeout={SLEEP_TIMEOUT}",
             "keepalives_idle": 10,  # seconds
             "keepalives_interval": 5,  # seconds
             "keepalives_count": 3,

@@ -53,8 +53,14 @@ CREATE TABLE IF NOT EXISTS ledger.promotion (
 );
 
 -- name: lock_schema
--- Two processes that create the schema at once would both fail.
+-- Two processes that create the schema at once would both fail. Optuna makes its tables meanwhile,
+-- through another connection, and may take its time.
+SET LOCAL idle_in_transaction_session_timeout = 0;
 SELECT pg_advisory_xact_lock(7305441);
+
+-- name: has_schema
+-- Asked first: even where nothing is missing, CREATE INDEX would wait for every open write.
+SELECT to_regclass('ledger.promotion') IS NOT NULL;
 
 -- name: register
 INSERT INTO ledger.study (study_id, config, store, workers, trials, device_seconds, wall_seconds,

@@ -130,7 +130,8 @@ class Registry:
             self.storage = optuna.storages.RDBStorage(
                 self.url.render_as_string(hide_password=False), engine_kwargs=pool_options()
             )
-            tx.execute(STATEMENTS["schema"])
+            if not tx.execute(STATEMENTS["has_schema"]).scalar_one():
+                tx.execute(STATEMENTS["schema"])
 
     def _find(self, name: str) -> RegisteredStudy | None:
         with self.engine.connect() as connection:

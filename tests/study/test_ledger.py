@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import math
+import time
 from collections.abc import Callable
 
 import optuna
 import pytest
 from optuna.trial import TrialState
 from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
 
+from study.database import SLEEP_TIMEOUT, is_outage
 from study.errors import LeaseLost, StudyNotFound
 from study.lease import Lease, NoTrial, Outcome
 from study.ledger import Ledger
 from study.progress import observe
 from study.registry import RegisteredStudy, Registry
+from study.statements import STATEMENTS
 
 MakeStudy = Callable[..., RegisteredStudy]
 LedgerOf = Callable[[RegisteredStudy, str], Ledger]
@@ -200,6 +204,30 @@ def test_a_worker_known_to_be_dead_loses_its_trials_at_once(
     assert claimed(two).number == lease.number
     with pytest.raises(LeaseLost):
         one.heartbeat(lease, 0.0)
+
+
+@pytest.mark.parametrize("locked", ["lock_study", "hold"])
+def test_a_worker_that_sleeps_within_a_transaction_blocks_nobody(
+    registry: Registry, make_study: MakeStudy, ledger_of: LedgerOf, locked: str
+) -> None:
+    """A stopped process keeps its row locks until the server ends its session."""
+    study = make_study(trials=1)
+    one, two = ledger_of(study, "one"), ledger_of(study, "two")
+    lease = claimed(one)
+    one.expire("one")
+    key = {"study_id": study.study_id, "trial_id": lease.trial_id, "token": lease.token}
+    needed = STATEMENTS[locked].compile().params
+    sleeper = registry.engine.connect()
+    sleeper.execute(STATEMENTS[locked], {name: key[name] for name in needed})
+    slept_until = time.monotonic() + 3 * SLEEP_TIMEOUT / 1000
+    while not isinstance(adopted := two.claim(), Lease):
+        assert time.monotonic() < slept_until, "the sleeper's lock is still held"
+    assert adopted.number == lease.number
+    with pytest.raises(DBAPIError) as woken:
+        sleeper.execute(STATEMENTS[locked], {name: key[name] for name in needed})
+    assert is_outage(woken.value), "it tries again, and learns that its lease is over"
+    sleeper.invalidate()
+    sleeper.close()
 
 
 def test_a_claim_whose_answer_was_lost_is_given_again(

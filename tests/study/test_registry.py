@@ -100,6 +100,17 @@ def test_two_processes_may_open_an_empty_database_at_once(postgres_url: URL) -> 
     assert errors == []
 
 
+def test_a_worker_can_start_while_another_writes(registry: Registry) -> None:
+    study = registry.create(make_config(), store=STORE, workers=1)
+    assert isinstance(Ledger(registry.engine, study.study_id, "a").claim(), Lease)
+    with registry.engine.begin() as tx:
+        tx.execute(text("UPDATE ledger.lease SET token = token"))
+        tx.execute(text("UPDATE ledger.study SET workers = workers"))
+        other = Registry(registry.url)
+        assert other.find("birds") == study
+        other.close()
+
+
 def test_an_unreachable_database_is_named_without_its_password() -> None:
     url = URL.create(
         "postgresql+psycopg2", "me", "s3cret-word", "127.0.0.1", port=1, database="trials"
