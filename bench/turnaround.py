@@ -37,6 +37,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--trials", type=int, default=20)
     parser.add_argument("--workers", type=int, default=1)
+    parser.add_argument("--epochs", type=int, default=3, help="of each trial")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="hpo-bench-") as folder:
         environment = os.environ | {
@@ -48,7 +49,8 @@ def main() -> None:
         environment.pop("HPO_STORAGE_FILE", None)
         hpo = Path(sys.executable).with_name("hpo")
         submit = [hpo, "submit", "fashion", "--workers", str(arguments.workers)]
-        submit += ["name=turnaround", "training.epochs=1", "search.pruner.name=none"]
+        submit += ["name=turnaround", f"training.epochs={arguments.epochs}"]
+        submit += ["search.pruner.name=none"]
         submit += [f"search.budget.trials={arguments.trials}"]
         subprocess.run(submit, env=environment, check=True, stdout=sys.stderr)
         read = [sys.executable, "-c", READ]
@@ -58,6 +60,7 @@ def main() -> None:
         json.dumps(
             {
                 "workers": arguments.workers,
+                "epochs": arguments.epochs,
                 "turnarounds": len(seconds),
                 "median_seconds": statistics.median(seconds),
                 "p95_seconds": seconds[round(0.95 * (len(seconds) - 1))],
