@@ -20,13 +20,14 @@ MakeFarm = Callable[..., Farm]
 
 def test_a_sigkilled_workers_trial_goes_on_elsewhere_within_the_lease_time(farm: MakeFarm) -> None:
     lease_seconds = 4.0
-    study = farm(trials=1, epochs=60, lease_seconds=lease_seconds)
+    study = farm(trials=1, epochs=300, lease_seconds=lease_seconds)
     (first,) = study.start()
     eventually("five epochs", lambda: study.epochs_reported() >= 5)
+    (second,) = study.start()
+    eventually("the second stands by", lambda: len(study.descendants(second)) >= 2)
     before = study.observe().running[0]
     os.kill(first.pid, signal.SIGKILL)
     killed_at = time.monotonic()
-    study.start()
     eventually(
         "the trial is adopted",
         lambda: any(trial.worker == "worker-1" for trial in study.observe().running),
@@ -40,7 +41,7 @@ def test_a_sigkilled_workers_trial_goes_on_elsewhere_within_the_lease_time(farm:
     assert noticed_after < lease_seconds + 2.0
     study.await_done()
     (trial,) = study.registry.optuna_study(study.study).trials
-    assert sorted(trial.intermediate_values) == list(range(60))
+    assert sorted(trial.intermediate_values) == list(range(300))
     resumed = [line for line in study.log(1).splitlines() if "epoch" in line]
     first_epoch = min(int(line.split("epoch ")[1].split(":")[0]) for line in resumed)
     assert first_epoch >= before.epoch, "it went on from its last checkpoint"
