@@ -14,7 +14,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 HPO := $(BIN)/hpo
-EXTRAS := worker,dali,coordinator,local,dev
+EXTRAS := worker,dali,coordinator,kubernetes,docker,local,dev
 
 .PHONY: help setup check test demo submit status logs scale stop resume best promote rollback \
 	dashboard report clean

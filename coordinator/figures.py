@@ -12,6 +12,7 @@ from functools import partial
 from typing import Any
 
 import optuna
+from optuna.importance import PedAnovaImportanceEvaluator
 from optuna.trial import TrialState
 from optuna.visualization import (
     plot_intermediate_values,
@@ -52,7 +53,13 @@ def figures(study: optuna.Study, metric: str) -> list[Figure]:
         _figure("Learning curves", partial(_learning_curves, study, metric), epoch),
         _figure(
             "Importance of parameters",
-            partial(plot_param_importances, study, target_name=metric),
+            # as the dashboard does; Optuna's default wants scikit-learn for the same answer
+            partial(
+                plot_param_importances,
+                study,
+                target_name=metric,
+                evaluator=PedAnovaImportanceEvaluator(),
+            ),
             two,
         ),
         _figure(

@@ -21,9 +21,9 @@ class Misfit(ValueError):  # noqa: N818 - one value does not fit the others besi
 
 
 def _study_name(name: str) -> str:
-    if not re.fullmatch(r"[a-z0-9]([a-z0-9-]{0,51}[a-z0-9])?", name):
+    if not re.fullmatch(r"[a-z0-9]([a-z0-9-]{0,48}[a-z0-9])?", name):
         raise ValueError(
-            f"must be 1 to 53 lower-case letters, digits and inner dashes, got {name!r}"
+            f"must be 1 to 50 lower-case letters, digits and inner dashes, got {name!r}"
         )
     return name
 

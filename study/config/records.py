@@ -246,6 +246,12 @@ class ResourcesConfig(Record):
     """Trials a worker trains at once on its device."""
     cpu_threads: Annotated[int, Field(ge=1, le=1024)] | None = None
     """Threads of one trial on a CPU; None: the cores are shared out between the workers."""
+    cpus: Annotated[float, Field(gt=0.0, le=1024.0)] | None = None
+    """Cores a worker's container asks for and may use; None: what the place gives it."""
+    memory_gib: Annotated[float, Field(gt=0.0, le=65536.0)] | None = None
+    """Memory a worker's container asks for and may use, GiB; None: what the place gives it."""
+    gpus: Annotated[int, Field(ge=0, le=1)] | None = None
+    """GPUs of a worker's container; None: what the place gives it."""
     lease_seconds: Annotated[float, Field(ge=1.0)] = 30.0
     """Without a heartbeat for so long a trial may be adopted."""
     max_attempts: Annotated[int, Field(ge=1, le=1000)] = 3

@@ -86,7 +86,7 @@ search: {budget: {trials: true}, warm_start: [{model.n_layers: [1]}]}
 """
     )
     assert mistakes(path, "training.batch_sise=32") == [
-        "birds.yaml:1: name: must be 1 to 53 lower-case letters, digits and inner dashes, "
+        "birds.yaml:1: name: must be 1 to 50 lower-case letters, digits and inner dashes, "
         "got 'Birds'",
         "birds.yaml:2: data.image_size: is required",
         "birds.yaml:4: data.image_siz: unknown key; did you mean image_size? valid: source, "
