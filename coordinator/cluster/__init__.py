@@ -1,0 +1,1 @@
+"""Kubernetes: what the laptop asks of a cluster, and what the coordinator in it does."""
