@@ -12,14 +12,16 @@ from pathlib import Path
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from coordinator import worker_program
+from coordinator.worker_program import WorkerProgram
 from study import paths
 from study.config.dump import dump
 from study.config.records import StudyConfig
 from study.dataset import DatasetManifest, read_manifest
 
 
-def prepare(config: Path, overrides: Sequence[str], console: Console) -> str:
+def prepare(
+    program: WorkerProgram, config: Path, overrides: Sequence[str], console: Console
+) -> str:
     """Packs the data set of the study in the file `config` unless that was done before; gives the
     content of its store. Raises UsageError with what is wrong with the pictures."""
     columns = (
@@ -31,7 +33,7 @@ def prepare(config: Path, overrides: Sequence[str], console: Console) -> str:
     quiet = not console.is_terminal
     with Progress(*columns, console=console, transient=True, disable=quiet) as bar:
         task = bar.add_task("prepare", total=None)
-        result = worker_program.call(
+        result = program.call(
             ["prepare", str(config), *overrides],
             {"HPO_DATA": str(paths.data().root)},
             lambda line: bar.update(task, completed=line["done"], total=line["total"]),
@@ -43,12 +45,14 @@ def prepare(config: Path, overrides: Sequence[str], console: Console) -> str:
     return store
 
 
-def prepare_again(config: StudyConfig, console: Console) -> str:
+def prepare_again(program: WorkerProgram, config: StudyConfig, console: Console) -> str:
     """The same for a study of the database, whose file may have changed since."""
-    with tempfile.TemporaryDirectory(prefix="hpo-") as directory:
+    home = paths.home()  # which the program sees too, wherever it runs
+    home.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix="prepare-", dir=home) as directory:
         file = Path(directory) / f"{config.name}.yaml"
         file.write_text(dump(config))
-        return prepare(file, (), console)
+        return prepare(program, file, (), console)
 
 
 def describe(manifest: DatasetManifest, file: Path) -> list[str]:

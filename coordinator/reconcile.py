@@ -7,7 +7,6 @@ run (backends/) nor of the terminal (watch.py).
 
 from __future__ import annotations
 
-import signal
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
@@ -19,9 +18,6 @@ from study.registry import Registry
 from study.statements import STATEMENTS
 
 MAX_CRASHES = 3  # of one index in a row, none of which reported an epoch
-
-LEFT = (exit_codes.DONE, exit_codes.INTERRUPTED, exit_codes.PREEMPTED, -signal.SIGTERM)
-"""Exit statuses of a worker that went as it should (the last: told to before it could listen)."""
 
 
 @dataclass(frozen=True)
@@ -105,7 +101,7 @@ def apply(actions: Iterable[Action], backend: Backend, ledger: Ledger) -> End | 
 
 def crashed(worker: WorkerState) -> bool:
     """Whether a worker ended as none should, but another may do better."""
-    return not worker.alive and worker.exit_status not in (*LEFT, exit_codes.USAGE)
+    return not worker.alive and worker.exit_status not in (*exit_codes.LEFT, exit_codes.USAGE)
 
 
 def reporters(registry: Registry, study_id: int) -> set[str]:

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from coordinator.backends.backend import Backend
 from coordinator.leadership import Leadership
 from coordinator.reconcile import Action, End, Stop, apply, crashed, decide, reporters
+from coordinator.snapshot import snapshot
 from coordinator.stop import ask_to_leave
 from coordinator.watch import View
 from study import exit_codes
@@ -95,7 +96,7 @@ class Run:
             self._start_afresh(ledger)
         progress = observe(self.registry, self.registry.find(self.study.name))
         workers = self.backend.observe()
-        self.view.show(progress, workers)
+        self.view.show(snapshot(progress, workers))
         if not self.leads:
             self.view.note("another coordinator runs this study; watching, and ready to take over")
             return _end_of_watching(progress)
@@ -141,7 +142,7 @@ class Run:
             if not is_outage(error):
                 raise
             return
-        self.view.show(progress, self.backend.observe())
+        self.view.show(snapshot(progress, self.backend.observe()))
 
     def _bear_outage(self) -> None:
         self.view.note(f"the database {place(self.registry.url)} does not answer; waiting for it")

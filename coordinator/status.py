@@ -9,11 +9,12 @@ from rich.console import Console
 from rich.table import Table
 
 from coordinator.promoted import describe, in_use
-from coordinator.submit import local_backend
+from coordinator.site import Site
+from coordinator.snapshot import snapshot
 from coordinator.watch import summary, workers_table
 from study import paths
 from study.errors import HpoError
-from study.progress import Progress, observe
+from study.progress import observe
 from study.registry import RegisteredStudy, Registry
 
 
@@ -25,7 +26,7 @@ def show_all(registry: Registry, console: Console) -> None:
         version = in_use(paths.artifacts(name))
         table.add_row(
             name,
-            state(progress),
+            snapshot(progress).state,
             f"{progress.ended}/{progress.budget.trials}",
             str(len(progress.running)),
             "" if progress.best is None else f"{progress.best.value:.4f}",
@@ -34,13 +35,13 @@ def show_all(registry: Registry, console: Console) -> None:
     console.print(table)
 
 
-def show_one(registry: Registry, study: RegisteredStudy, console: Console) -> None:
+def show_one(site: Site, registry: Registry, study: RegisteredStudy, console: Console) -> None:
     """One study, its workers, and what is promoted."""
-    progress = observe(registry, study)
-    console.print(f"{summary(progress)} | {state(progress)}", soft_wrap=True)
-    workers = local_backend(registry, study).observe()
+    workers = site.backend(registry, study).observe()
+    shown = snapshot(observe(registry, study), workers)
+    console.print(f"{summary(shown)} | {shown.state}", soft_wrap=True)
     if workers:
-        console.print(workers_table(progress, workers))
+        console.print(workers_table(shown))
     place = paths.artifacts(study.name)
     version = in_use(place)
     if version is not None:
@@ -63,13 +64,6 @@ def show_best(registry: Registry, study: RegisteredStudy, console: Console) -> N
     if version is not None:
         lines.append(describe(place, version, study.config.search.metric))
     console.print("\n".join(lines), soft_wrap=True)
-
-
-def state(progress: Progress) -> str:
-    """In a word. `open`: not stopped, whether or not a worker is at it."""
-    if progress.done:
-        return "done"
-    return "stopped" if progress.budget.stopped else "open"
 
 
 def is_done(registry: Registry, study: RegisteredStudy) -> bool:

@@ -14,13 +14,14 @@ from pathlib import Path
 from rich.console import Console
 
 from coordinator import worker_program
-from coordinator.backends.local import LocalBackend
+from coordinator.backends.backend import Backend
 from coordinator.interrupt import INTERRUPTS, exit_status
 from coordinator.preparation import prepare, prepare_again
 from coordinator.promote import promote
 from coordinator.promoted import describe
 from coordinator.reconcile import MAX_CRASHES, End
 from coordinator.run import Run
+from coordinator.site import Site
 from coordinator.storage import storage
 from coordinator.watch import view
 from study import exit_codes, paths
@@ -34,27 +35,31 @@ from study.errors import HpoError, StudyExists, UsageError
 from study.registry import RegisteredStudy, Registry
 
 
-def submit(name_or_path: str, *, workers: int, overrides: Sequence[str], console: Console) -> int:
+def submit(
+    site: Site, name_or_path: str, *, workers: int, overrides: Sequence[str], console: Console
+) -> int:
     """Creates the study, or continues the one of that name, and runs it; gives the exit status.
     Raises UsageError before anything has started."""
     file = find_study(name_or_path)
     config = load_study(file, overrides)
     with storage() as (registry, server):
         registry.check(config)
-        store = prepare(file, overrides, console)
+        store = prepare(site.program, file, overrides, console)
         check_writable(paths.artifacts(config.name).root)
         study = registry.create(config, store=store, workers=workers)
-        return _carry_out(registry, server, study, console)
+        return _carry_out(site, registry, server, study, console)
 
 
-def resume(name: str, *, workers: int | None, overrides: Sequence[str], console: Console) -> int:
+def resume(
+    site: Site, name: str, *, workers: int | None, overrides: Sequence[str], console: Console
+) -> int:
     """Goes on with a study of the database; `overrides` may change its budget and resources."""
     with storage() as (registry, server):
         study = registry.find(name)
         config = changed(study.config, overrides)
         check_writable(paths.artifacts(name).root)
         if not paths.data().store(study.store).exists():
-            store = prepare_again(config, console)
+            store = prepare_again(site.program, config, console)
             if store != study.store:
                 raise StudyExists(
                     f"the pictures of study {name!r} have changed: {study.store[:12]} when it was "
@@ -62,7 +67,7 @@ def resume(name: str, *, workers: int | None, overrides: Sequence[str], console:
                     "or submit under another name with name=..."
                 )
         registry.resume(config, workers=workers or study.workers)
-        return _carry_out(registry, server, registry.find(name), console)
+        return _carry_out(site, registry, server, registry.find(name), console)
 
 
 def changed(config: StudyConfig, overrides: Sequence[str]) -> StudyConfig:
@@ -85,21 +90,15 @@ def data_override(data: str | None) -> list[str]:
     return [] if data is None else [f"data.source={json.dumps(str(Path(data).absolute()))}"]
 
 
-def local_backend(registry: Registry, study: RegisteredStudy) -> LocalBackend:
-    """Workers of the study on this machine."""
-    return LocalBackend(
-        paths.artifacts(study.name),
-        [*worker_program.COMMAND, "run"],
-        worker_program.environment(registry.url, study.name),
-        study.config.resources,
-    )
-
-
 def _carry_out(
-    registry: Registry, server: EmbeddedPostgres | None, study: RegisteredStudy, console: Console
+    site: Site,
+    registry: Registry,
+    server: EmbeddedPostgres | None,
+    study: RegisteredStudy,
+    console: Console,
 ) -> int:
     """Runs the study to its end and promotes its best trial."""
-    backend = local_backend(registry, study)
+    backend = site.backend(registry, study)
     go_on = f"go on with: make resume STUDY={study.name}"
     with view(console) as shown:
         run = Run(registry=registry, server=server, study=study, backend=backend, view=shown)
@@ -116,13 +115,13 @@ def _carry_out(
         return exit_codes.PREEMPTED
     if end.status != exit_codes.DONE:
         raise _reason(end, backend, study)
-    version = promote(registry, study)
+    version = promote(registry, study, site.program)
     shown_version = describe(paths.artifacts(study.name), version, study.config.search.metric)
     console.print(shown_version, highlight=False, soft_wrap=True)
     return exit_codes.DONE
 
 
-def _reason(end: End, backend: LocalBackend, study: RegisteredStudy) -> HpoError:
+def _reason(end: End, backend: Backend, study: RegisteredStudy) -> HpoError:
     """Why the run ended, in the words of its worker."""
     assert end.index is not None
     said = worker_program.error_in("\n".join(backend.last_lines(end.index, 50)))

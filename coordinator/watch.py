@@ -6,7 +6,7 @@ Knows nothing of how the study is run; it is given a snapshot at every step.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Protocol
 
@@ -15,9 +15,7 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
-from coordinator.backends.backend import WorkerState
-from coordinator.reconcile import LEFT
-from study.progress import Progress
+from coordinator.snapshot import Snapshot
 
 PLAIN_PERIOD = 5.0  # seconds between two plain lines of which nothing but the speed differs
 
@@ -25,7 +23,7 @@ PLAIN_PERIOD = 5.0  # seconds between two plain lines of which nothing but the s
 class View(Protocol):
     """What the run loop tells the person."""
 
-    def show(self, progress: Progress, workers: Sequence[WorkerState]) -> None:
+    def show(self, snapshot: Snapshot) -> None:
         """A new snapshot."""
 
     def note(self, text: str) -> None:
@@ -39,9 +37,9 @@ class LiveView:
         self._live = live
         self._noted = ""
 
-    def show(self, progress: Progress, workers: Sequence[WorkerState]) -> None:
+    def show(self, snapshot: Snapshot) -> None:
         """See View."""
-        self._live.update(Group(Text(summary(progress, workers)), workers_table(progress, workers)))
+        self._live.update(Group(Text(summary(snapshot)), workers_table(snapshot)))
         self._noted = ""
 
     def note(self, text: str) -> None:
@@ -60,11 +58,11 @@ class PlainView:
         self._shown_at = float("-inf")  # monotonic seconds
         self._noted = ""
 
-    def show(self, progress: Progress, workers: Sequence[WorkerState]) -> None:
+    def show(self, snapshot: Snapshot) -> None:
         """See View."""
-        state = (progress.ended, progress.budget.begun)
+        state = (snapshot.ended, snapshot.left)
         if state != self._shown or time.monotonic() >= self._shown_at + PLAIN_PERIOD:
-            self._print(summary(progress, workers))
+            self._print(summary(snapshot))
             self._shown, self._shown_at = state, time.monotonic()
         self._noted = ""
 
@@ -88,56 +86,46 @@ def view(console: Console) -> Iterator[View]:
         yield LiveView(live)
 
 
-def summary(progress: Progress, workers: Sequence[WorkerState] = ()) -> str:
-    """The study in one line; with its workers where somebody watches them start."""
-    ended = ", ".join(f"{count} {outcome}" for outcome, count in sorted(progress.outcomes.items()))
-    released = sum(trial.released for trial in progress.running)
-    starting = sum(worker_state(worker, progress) == "starting" for worker in workers)
+def summary(snapshot: Snapshot) -> str:
+    """The study in one line."""
+    ended = ", ".join(f"{count} {outcome}" for outcome, count in sorted(snapshot.outcomes.items()))
+    released = sum(trial.released for trial in snapshot.running)
+    starting = sum(worker.state == "starting" for worker in snapshot.workers)
     parts = [
-        f"{progress.study.name}: {progress.ended}/{progress.budget.trials} trials"
+        f"{snapshot.study}: {snapshot.ended}/{snapshot.trials} trials"
         + (f" ({ended})" if ended else ""),
-        f"{len(progress.running) - released} running",
+        f"{len(snapshot.running) - released} running",
         *([f"{released} to go on with"] if released else []),
         *(
             [f"{starting} workers starting" if starting > 1 else "a worker starting"]
             if starting
             else []
         ),
-        f"{progress.left} left",
+        f"{snapshot.left} left",
     ]
-    if progress.best is not None:
-        metric = progress.study.config.search.metric
-        parts.append(f"best {metric} {progress.best.value:.4f} (trial {progress.best.number})")
-    if progress.images_per_second:
-        parts.append(f"{progress.images_per_second:,.0f} images/s")
-    if progress.seconds_left is not None and not progress.done:
-        parts.append(f"about {duration(progress.seconds_left)} left")
+    if snapshot.best is not None:
+        best = snapshot.best
+        parts.append(f"best {snapshot.metric} {best.value:.4f} (trial {best.number})")
+    if snapshot.images_per_second:
+        parts.append(f"{snapshot.images_per_second:,.0f} images/s")
+    if snapshot.seconds_left is not None and snapshot.state != "done":
+        parts.append(f"about {duration(snapshot.seconds_left)} left")
     return " | ".join(parts)
 
 
-def workers_table(progress: Progress, workers: Sequence[WorkerState]) -> Table:
+def workers_table(snapshot: Snapshot) -> Table:
     """A row for each worker and for each trial it trains."""
-    table = Table("worker", "state", "trial", "epoch", progress.study.config.search.metric)
-    epochs = progress.study.config.training.epochs
-    for worker in workers:
-        state = worker_state(worker, progress)
-        trials = [trial for trial in progress.running if trial.worker == worker.name]
+    table = Table("worker", "state", "trial", "epoch", snapshot.metric)
+    for worker in snapshot.workers:
+        trials = [trial for trial in snapshot.running if trial.worker == worker.name]
         for trial in trials:
             done = 0 if trial.epoch is None else trial.epoch + 1
             value = "" if trial.value is None else f"{trial.value:.4f}"
-            table.add_row(str(worker.index), state, str(trial.number), f"{done}/{epochs}", value)
+            row = (str(worker.index), worker.state, str(trial.number))
+            table.add_row(*row, f"{done}/{snapshot.epochs}", value)
         if not trials:
-            table.add_row(str(worker.index), state, "", "", "")
+            table.add_row(str(worker.index), worker.state, "", "", "")
     return table
-
-
-def worker_state(worker: WorkerState, progress: Progress) -> str:
-    """In a word, and the exit status where it is not one of a worker that went as it should."""
-    if worker.alive:
-        if any(trial.worker == worker.name for trial in progress.running):
-            return "training"
-        return "starting" if progress.left and not progress.budget.stopped else "waiting"
-    return "left" if worker.exit_status in LEFT else f"ended ({worker.exit_status})"
 
 
 def duration(seconds: float) -> str:

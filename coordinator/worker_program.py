@@ -12,7 +12,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, Protocol
 
 from sqlalchemy.engine import URL
 
@@ -37,42 +37,66 @@ def environment(url: URL, study: str) -> dict[str, str]:
     return found
 
 
-def call(
-    arguments: Sequence[str],
-    added_environment: Mapping[str, str],
-    on_line: Callable[[dict[str, Any]], None] = lambda _: None,
-    command: Sequence[str] = COMMAND,
-) -> dict[str, Any]:
-    """Runs a verb to its end; `on_line` gets every line but the last, which is the result.
+class WorkerProgram(Protocol):
+    """Calls verbs of `hpo-worker` that come to an end. Used by one thread at a time."""
 
-    Raises UsageError or HpoError with the worker's own message. Whatever else ends the call,
-    Ctrl-C for example, ends the worker first.
-    """
-    with tempfile.TemporaryFile() as errors:
-        last: dict[str, Any] | None = None
-        with subprocess.Popen(
-            [*command, *arguments],
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=errors,
-            text=True,
-            env={**os.environ, **added_environment},
-        ) as worker:
-            assert worker.stdout is not None
-            try:
-                for line in worker.stdout:
-                    if last is not None:
-                        on_line(last)
-                    last = json.loads(line)
-            except BaseException:
-                _end(worker)
-                raise
-        errors.seek(0)
-        said = errors.read().decode(errors="replace")
-    if worker.returncode == exit_codes.DONE and last is not None:
+    def call(
+        self,
+        arguments: Sequence[str],
+        added_environment: Mapping[str, str],
+        on_line: Callable[[dict[str, Any]], None] = ...,
+    ) -> dict[str, Any]:
+        """Runs a verb to its end; `on_line` gets every line but the last, which is the result.
+
+        Raises UsageError or HpoError with the worker's own message. Whatever else ends the call,
+        Ctrl-C for example, ends the worker first.
+        """
+
+
+class LocalProgram:
+    """A `WorkerProgram` as a process of this machine."""
+
+    def __init__(self, command: Sequence[str] = COMMAND) -> None:
+        self._command = list(command)
+
+    def call(
+        self,
+        arguments: Sequence[str],
+        added_environment: Mapping[str, str],
+        on_line: Callable[[dict[str, Any]], None] = lambda _: None,
+    ) -> dict[str, Any]:
+        """See WorkerProgram."""
+        with tempfile.TemporaryFile() as errors:
+            last: dict[str, Any] | None = None
+            with subprocess.Popen(
+                [*self._command, *arguments],
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=errors,
+                text=True,
+                env={**os.environ, **added_environment},
+            ) as worker:
+                assert worker.stdout is not None
+                try:
+                    for line in worker.stdout:
+                        if last is not None:
+                            on_line(last)
+                        last = json.loads(line)
+                except BaseException:
+                    _end(worker)
+                    raise
+            errors.seek(0)
+            said = errors.read().decode(errors="replace")
+        return result(arguments[0], worker.returncode, last, said)
+
+
+def result(verb: str, status: int, last: dict[str, Any] | None, errors: str) -> dict[str, Any]:
+    """What a verb that has ended gave: its last line. Raises what its exit status says, in the
+    words it left on standard error."""
+    if status == exit_codes.DONE and last is not None:
         return last
-    kind = UsageError if worker.returncode == exit_codes.USAGE else HpoError
-    raise kind(error_in(said) or f"{arguments[0]} ended with status {worker.returncode}")
+    kind = UsageError if status == exit_codes.USAGE else HpoError
+    raise kind(error_in(errors) or f"{verb} ended with status {status}")
 
 
 def _end(worker: subprocess.Popen[str]) -> None:

@@ -6,3 +6,6 @@ USAGE = 2  # configuration, data or database: trying again as it is will not hel
 BROKEN_DEVICE = 3  # this machine's accelerator is gone; the trial is adopted elsewhere
 INTERRUPTED = 130  # Ctrl-C
 PREEMPTED = 143  # SIGTERM: checkpointed and released
+
+LEFT = (DONE, INTERRUPTED, PREEMPTED, -15)
+"""Of a worker that went as it should (the last: SIGTERM before it could listen)."""

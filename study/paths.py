@@ -17,6 +17,7 @@ HPO_ARTIFACTS (artifacts)
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -102,6 +103,10 @@ class StudyPaths:
     def version(self, version: int) -> Path:
         """One promoted model."""
         return self.promoted / f"{version:04d}"
+
+    def unpublished(self, candidates: Sequence[int]) -> Path:
+        """What was measured of the trials `candidates` and is not a version yet."""
+        return self.promoted / f".new-{'-'.join(map(str, candidates))}"
 
     @property
     def latest(self) -> Path:

@@ -1,1 +1,2 @@
-"""Kubernetes: what the laptop asks of a cluster, and what the coordinator in it does."""
+"""The part of the coordinator that knows Kubernetes: what the laptop asks of the cluster, and the
+service in the cluster that does it."""

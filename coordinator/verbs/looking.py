@@ -15,6 +15,7 @@ from coordinator.verbs.arguments import MaybeName, Name, console
 
 def status(study: MaybeName = None) -> None:
     """Show how all studies, or one, are getting on."""
+    from coordinator.site import local_site
     from coordinator.status import show_all, show_one
     from coordinator.storage import storage
 
@@ -22,7 +23,7 @@ def status(study: MaybeName = None) -> None:
         if study is None:
             show_all(registry, console)
         else:
-            show_one(registry, registry.find(study), console)
+            show_one(local_site(), registry, registry.find(study), console)
 
 
 def logs(

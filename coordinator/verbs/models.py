@@ -19,12 +19,13 @@ def promote(
     """Measure the best trials again and promote the winner."""
     from coordinator.promote import promote as verb
     from coordinator.promoted import describe
+    from coordinator.site import local_site
     from coordinator.storage import storage
     from study import paths
 
     with storage() as (registry, _):
         found = registry.find(study)
-        version = verb(registry, found, trial=trial, reuse=True)
+        version = verb(registry, found, local_site().program, trial=trial, reuse=True)
         place = paths.artifacts(study)
         console.print(describe(place, version, found.config.search.metric), soft_wrap=True)
 

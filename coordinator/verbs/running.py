@@ -25,10 +25,12 @@ def submit(
     Ctrl-C stops it so that `resume` can go on.
     """
     from coordinator import submit as verb
+    from coordinator.site import local_site
 
     if backend != "local":
         raise UsageError(f"--backend must be local in this release, got {backend!r}")
     status = verb.submit(
+        local_site(),
         study,
         workers=at_least_one("--workers", workers),
         overrides=[*(overrides or ()), *verb.data_override(data)],
@@ -48,8 +50,10 @@ def resume(
     `search.budget.trials=60` gives it more to do.
     """
     from coordinator import submit as verb
+    from coordinator.site import local_site
 
     status = verb.resume(
+        local_site(),
         study,
         workers=None if workers is None else at_least_one("--workers", workers),
         overrides=[*(overrides or ()), *verb.data_override(data)],
@@ -61,13 +65,14 @@ def resume(
 def prepare(study: File, overrides: Overrides = None, data: Data = None) -> None:
     """Check a study and pack its pictures, without running it."""
     from coordinator.preparation import prepare as pack
+    from coordinator.site import local_site
     from coordinator.submit import data_override
     from study.config.load import find_study, load_study
 
     changes = [*(overrides or ()), *data_override(data)]
     file = find_study(study)
     load_study(file, changes)
-    pack(file, changes, console)
+    pack(local_site().program, file, changes, console)
 
 
 def scale(study: Name, workers: Annotated[int, typer.Argument(metavar="N")]) -> None:
@@ -84,25 +89,25 @@ def stop(study: Name) -> None:
 
     `resume` goes on.
     """
+    from coordinator.site import local_site
     from coordinator.stop import stop as verb
     from coordinator.storage import storage
-    from coordinator.submit import local_backend
 
     with storage() as (registry, _):
         found = registry.find(study)
-        verb(registry, found, local_backend(registry, found), console)
+        verb(registry, found, local_site().backend(registry, found), console)
 
 
 def shutdown() -> None:
     """Stop every study and the embedded database."""
+    from coordinator.site import local_site
     from coordinator.status import is_done
     from coordinator.stop import shut_down
     from coordinator.stop import stop as verb
     from coordinator.storage import storage
-    from coordinator.submit import local_backend
 
     with storage() as (registry, server):
         for found in map(registry.find, registry.names()):
             if not is_done(registry, found):
-                verb(registry, found, local_backend(registry, found), console)
+                verb(registry, found, local_site().backend(registry, found), console)
         shut_down(registry, server)

@@ -20,10 +20,12 @@ from study import exit_codes
 VERB = """
 import sys, time
 from coordinator import cli
-from coordinator.worker_program import call
+from coordinator.worker_program import LocalProgram
 def submit() -> None:
     program = "import time; print('{}', flush=True); print('{}', flush=True); time.sleep(60)"
-    call(["-c", program], {}, lambda _: print("called", flush=True), [sys.executable])
+    LocalProgram([sys.executable]).call(
+        ["-c", program], {}, lambda _: print("called", flush=True)
+    )
 cli.app.command(name="call-and-wait")(submit)
 sys.argv = ["hpo", "call-and-wait"]
 cli.main()

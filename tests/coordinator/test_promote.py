@@ -12,6 +12,7 @@ import pytest
 
 from coordinator.promote import promote
 from coordinator.promoted import in_use, read_promoted, rollback, verify, versions
+from coordinator.worker_program import LocalProgram
 from study import paths
 from study.config.load import load_study
 from study.errors import CheckpointCorrupt, HpoError, UsageError
@@ -55,7 +56,7 @@ def measure(tmp_path: Path) -> list[str]:
 
 @pytest.fixture
 def run(registry: Registry, study: RegisteredStudy, measure: list[str]) -> Promote:
-    return lambda **options: promote(registry, study, command=measure, **options)
+    return lambda **options: promote(registry, study, LocalProgram(measure), **options)
 
 
 @pytest.fixture
@@ -169,11 +170,12 @@ def test_killed_on_the_way_the_next_promotion_goes_on(
     script = f"""
 import os, signal
 from sqlalchemy.engine import make_url
-from coordinator import promote
+from coordinator import promote, publish
+from coordinator.worker_program import LocalProgram
 from study.registry import Registry
-promote.{line} = lambda *_: os.kill(os.getpid(), signal.SIGKILL)
+publish.{line} = lambda *_: os.kill(os.getpid(), signal.SIGKILL)
 registry = Registry(make_url({registry.url.render_as_string(hide_password=False)!r}))
-promote.promote(registry, registry.find("birds"), command={measure!r})
+promote.promote(registry, registry.find("birds"), LocalProgram({measure!r}))
 """
     killed = subprocess.run([sys.executable, "-c", script], check=False)
     assert killed.returncode == -9

@@ -8,7 +8,7 @@ import os
 import signal
 import sys
 import textwrap
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 
 import optuna
@@ -17,13 +17,13 @@ from sqlalchemy import text
 
 from coordinator import run as module
 from coordinator import worker_program
-from coordinator.backends.backend import WorkerState
 from coordinator.backends.local import LocalBackend
 from coordinator.leadership import Leadership
 from coordinator.run import Run
+from coordinator.snapshot import Snapshot
 from study import exit_codes, paths
 from study.errors import StudyNotFound
-from study.progress import Progress, observe
+from study.progress import observe
 from study.registry import RegisteredStudy, Registry
 
 WORKER = """
@@ -57,17 +57,19 @@ while True:
         ledger.finish(claimed, Outcome.COMPLETE, value=0.5)
 """
 
+LIVING = ("training", "starting", "waiting")
+
 
 class Recorder:
     """A View that keeps what it is told, and may react."""
 
     def __init__(self) -> None:
         self.notes: list[str] = []
-        self.on_show: Callable[[Progress, Sequence[WorkerState]], None] = lambda *_: None
+        self.on_show: Callable[[Snapshot], None] = lambda *_: None
         self.on_note: Callable[[], None] = lambda: None
 
-    def show(self, progress: Progress, workers: Sequence[WorkerState]) -> None:
-        self.on_show(progress, workers)
+    def show(self, snapshot: Snapshot) -> None:
+        self.on_show(snapshot)
 
     def note(self, text: str) -> None:
         self.notes.append(text)
@@ -137,9 +139,9 @@ def test_a_killed_workers_trial_is_adopted_long_before_its_lease_expires(
 ) -> None:
     killed: set[str] = set()
 
-    def kill_holders(progress: Progress, workers: Sequence[WorkerState]) -> None:
-        holders = {trial.worker for trial in progress.running}
-        for worker in workers:
+    def kill_holders(shown: Snapshot) -> None:
+        holders = {trial.worker for trial in shown.running}
+        for worker in shown.workers:
             if worker.name in holders - killed and len(killed) < 2:
                 record = paths.artifacts(study.name).worker(worker.index)
                 os.kill(json.loads(record.read_text())["pid"], signal.SIGKILL)
@@ -161,8 +163,8 @@ def test_a_broken_database_session_does_not_end_a_run(
 ) -> None:
     broken: list[str] = []
 
-    def break_sessions(progress: Progress, _: Sequence[WorkerState]) -> None:
-        if not broken and progress.ended:
+    def break_sessions(shown: Snapshot) -> None:
+        if not broken and shown.ended:
             broken.append("all")
             with registry.engine.connect() as connection:
                 connection.execute(
@@ -202,21 +204,21 @@ def test_stopping_lets_workers_leave_and_the_study_can_go_on(
 ) -> None:
     run = make("hang")
 
-    def interrupt(progress: Progress, _: Sequence[WorkerState]) -> None:
-        if len(progress.running) == 2:
+    def interrupt(shown: Snapshot) -> None:
+        if len(shown.running) == 2:
             raise KeyboardInterrupt
 
     view.on_show = interrupt
     with pytest.raises(KeyboardInterrupt):
         run.until_end()
     shown: list[list[bool]] = []
-    view.on_show = lambda _, workers: shown.append([worker.alive for worker in workers])
+    view.on_show = lambda now: shown.append([worker.state in LIVING for worker in now.workers])
     run.shut_down()
     assert shown == [[False, False]], "the last picture is of workers that have left"
     states = run.backend.observe()
     assert [(state.alive, state.exit_status) for state in states] == [(False, 143), (False, 143)]
     assert registry.find(study.name).stopped
-    view.on_show = lambda *_: None
+    view.on_show = lambda _: None
     assert make().until_end().status == exit_codes.PREEMPTED
     registry.resume(study.config, workers=2)
     assert make().until_end().status == exit_codes.DONE
@@ -226,8 +228,8 @@ def test_stopping_lets_workers_leave_and_the_study_can_go_on(
 def test_a_second_interrupt_kills_workers_that_do_not_leave(make: MakeRun, view: Recorder) -> None:
     run = make("stubborn")
 
-    def interrupt(progress: Progress, _: Sequence[WorkerState]) -> None:
-        if len(progress.running) == 2:
+    def interrupt(shown: Snapshot) -> None:
+        if len(shown.running) == 2:
             raise KeyboardInterrupt
 
     def interrupt_again(*_: object) -> None:
@@ -258,8 +260,8 @@ def test_workers_that_stay_when_a_study_is_over_are_killed(
 ) -> None:
     monkeypatch.setattr(module, "GRACE", 0.5)
 
-    def stop(progress: Progress, _: Sequence[WorkerState]) -> None:
-        if len(progress.running) == 2 and not progress.budget.stopped:
+    def stop(shown: Snapshot) -> None:
+        if len(shown.running) == 2 and shown.state == "open":
             registry.stop("birds")
 
     view.on_show = stop
@@ -290,8 +292,8 @@ def test_a_coordinator_that_only_watches_forgets_nothing(
 def test_the_workers_of_a_deleted_study_are_gone_when_the_run_ends(
     make: MakeRun, registry: Registry, study: RegisteredStudy, view: Recorder
 ) -> None:
-    def delete(progress: Progress, _: Sequence[WorkerState]) -> None:
-        if len(progress.running) == 2:
+    def delete(shown: Snapshot) -> None:
+        if len(shown.running) == 2:
             optuna.delete_study(study_name=study.name, storage=registry.storage)
 
     view.on_show = delete

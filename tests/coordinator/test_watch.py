@@ -8,6 +8,7 @@ import pytest
 from rich.console import Console
 
 from coordinator.backends.backend import WorkerState
+from coordinator.snapshot import snapshot
 from coordinator.watch import duration, summary, view, workers_table
 from study.lease import Outcome
 from study.progress import observe
@@ -19,12 +20,12 @@ from .conftest import Past
 def test_the_summary_names_what_is_done_running_and_left(
     registry: Registry, study: RegisteredStudy, past: Past
 ) -> None:
-    assert summary(observe(registry, study)) == "birds: 0/6 trials | 0 running | 6 left"
+    assert summary(snapshot(observe(registry, study))) == "birds: 0/6 trials | 0 running | 6 left"
     past.end(0.25)
     past.end(0.2, Outcome.PRUNED)
     past.begin()
     past.release(past.begin("w2"))
-    line = summary(observe(registry, study))
+    line = summary(snapshot(observe(registry, study)))
     assert "birds: 2/6 trials (1 complete, 1 pruned) | 1 running | 1 to go on with | 2 left" in line
     assert "best accuracy 0.2500 (trial 0)" in line
 
@@ -39,7 +40,7 @@ def test_the_table_has_each_workers_trial_and_epoch(
         WorkerState(index=2, name="w2", alive=False, exit_status=143),
     ]
     output = Console(file=io.StringIO(), width=100)
-    output.print(workers_table(observe(registry, study), workers))
+    output.print(workers_table(snapshot(observe(registry, study), workers)))
     assert isinstance(output.file, io.StringIO)
     rows = [row.split() for row in output.file.getvalue().replace("│", " ").splitlines()]
     assert ["0", "training", "0", "0/2"] in rows
@@ -51,9 +52,13 @@ def test_workers_that_load_are_said_to_start(
     registry: Registry, study: RegisteredStudy, past: Past
 ) -> None:
     workers = [WorkerState(index=index, name=f"w{index}", alive=True) for index in range(2)]
-    assert "0 running | 2 workers starting | 6 left" in summary(observe(registry, study), workers)
+    assert "0 running | 2 workers starting | 6 left" in summary(
+        snapshot(observe(registry, study), workers)
+    )
     past.begin("w0")
-    assert "1 running | a worker starting | 5 left" in summary(observe(registry, study), workers)
+    assert "1 running | a worker starting | 5 left" in summary(
+        snapshot(observe(registry, study), workers)
+    )
 
 
 def test_without_a_terminal_a_line_comes_only_with_news(
@@ -62,9 +67,9 @@ def test_without_a_terminal_a_line_comes_only_with_news(
     output = io.StringIO()
     with view(Console(file=output, width=40)) as shown:
         for _ in range(3):
-            shown.show(observe(registry, study), [])
+            shown.show(snapshot(observe(registry, study)))
         past.end(0.5)
-        shown.show(observe(registry, study), [])
+        shown.show(snapshot(observe(registry, study)))
         shown.note("the database does not answer")
         shown.note("the database does not answer")
     lines = output.getvalue().splitlines()

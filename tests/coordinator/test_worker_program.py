@@ -10,18 +10,18 @@ from typing import Any
 import pytest
 from sqlalchemy.engine import make_url
 
-from coordinator.worker_program import call, environment, error_in
+from coordinator.worker_program import LocalProgram, environment, error_in
 from study.errors import HpoError, UsageError
 
 
-def program(source: str) -> list[str]:
-    return [sys.executable, "-S", "-c", source]
+def program(source: str) -> LocalProgram:
+    return LocalProgram([sys.executable, "-S", "-c", source])
 
 
 def test_every_line_but_the_last_is_progress() -> None:
     seen: list[dict[str, Any]] = []
     source = 'print(\'{"done": 1}\'); print(\'{"done": 2}\'); print(\'{"store": "s"}\')'
-    assert call(["prepare"], {}, seen.append, program(source)) == {"store": "s"}
+    assert program(source).call(["prepare"], {}, seen.append) == {"store": "s"}
     assert seen == [{"done": 1}, {"done": 2}]
 
 
@@ -32,14 +32,14 @@ def test_a_failed_call_raises_in_the_programs_own_words(status: int, kind: type[
         f" print('hpo-worker: a class is empty', file=sys.stderr); sys.exit({status})"
     )
     with pytest.raises(HpoError, match=r"^a class is empty$") as raised:
-        call(["prepare"], {}, command=program(source))
+        program(source).call(["prepare"], {})
     assert type(raised.value) is kind
 
 
 def test_a_killed_program_is_an_error_that_names_the_verb() -> None:
     source = "import os; os.kill(os.getpid(), 9)"
     with pytest.raises(HpoError, match="measure ended with status -9"):
-        call(["measure"], {}, command=program(source))
+        program(source).call(["measure"], {})
 
 
 def test_the_error_is_what_follows_the_programs_name() -> None:
