@@ -116,6 +116,7 @@ class Slot:
 
     def _note_turnaround(self, step: FirstStep) -> None:
         self.training = True
+        log.info("trial %d: first step", self.lease.number)
         if self._idle_since is not None:
             self._attributes["turnaround_seconds"] = round(step.at - self._idle_since, 4)
 
