@@ -11,9 +11,7 @@ import typer
 
 from coordinator.interrupt import INTERRUPTS, exit_status, raise_on_sigterm
 from coordinator.verbs import looking, models, running
-from study import exit_codes
-from study.database import is_outage
-from study.errors import DatabaseUnreachable, HpoError, UsageError, of_the_disk
+from study.told import told
 
 VERBS = (
     running.submit,
@@ -46,23 +44,7 @@ def main() -> None:
     """Runs a verb; every expected error is one line on standard error, without a traceback."""
     raise_on_sigterm()
     try:
-        app()
-    except HpoError as error:
-        _fail(error)
+        with told("hpo"):
+            app()
     except INTERRUPTS as interrupt:
         sys.exit(exit_status(interrupt))
-    except OSError as error:
-        found = of_the_disk(error)
-        if found is None:
-            raise
-        _fail(found)
-    except Exception as error:
-        if not is_outage(error):
-            raise
-        _fail(DatabaseUnreachable(f"the database went away: {error.__cause__ or error}"))
-
-
-def _fail(error: HpoError) -> None:
-    for line in str(error).splitlines():
-        print(f"hpo: {line}", file=sys.stderr)  # noqa: T201
-    sys.exit(exit_codes.USAGE if isinstance(error, UsageError) else exit_codes.FAILED)

@@ -112,7 +112,10 @@ def _end(worker: subprocess.Popen[str]) -> None:
 def error_in(output: str) -> str:
     """The worker's error message in what it printed, else the last line."""
     lines = output.strip().splitlines()
-    starts = [number for number, line in enumerate(lines) if line.startswith(PREFIX)]
-    if starts:
-        return "\n".join(lines[starts[-1] :]).removeprefix(PREFIX)
-    return lines[-1] if lines else ""
+    said: list[str] = []
+    for line in reversed(lines):
+        if line.startswith(PREFIX):
+            said.insert(0, line.removeprefix(PREFIX))
+        elif said:  # what stands above belongs to an earlier run
+            break
+    return "\n".join(said or lines[-1:])

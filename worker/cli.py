@@ -13,7 +13,6 @@ import os
 import secrets
 import signal
 import socket
-import sys
 import time
 from pathlib import Path
 from typing import Annotated
@@ -23,8 +22,9 @@ import typer
 from study import exit_codes, paths
 from study.config.load import load_study
 from study.database import is_outage
-from study.errors import DatabaseUnreachable, HpoError, UsageError, of_the_disk
+from study.errors import UsageError
 from study.registry import RegisteredStudy, Registry, open_registry
+from study.told import reason, told
 from worker.log import set_up_logging
 
 PLACES = """
@@ -141,25 +141,9 @@ def measure(
 
 def main() -> None:
     """Runs a verb; every expected error is one line on standard error."""
-    try:
+    with told("hpo-worker"):
         set_up_logging()
         app(standalone_mode=True)
-    except HpoError as error:
-        _fail(error)
-    except OSError as error:
-        found = of_the_disk(error)
-        if found is None:
-            raise
-        _fail(found)
-    except Exception as error:
-        if not is_outage(error):
-            raise
-        _fail(DatabaseUnreachable(f"the database went away: {_first_line(error)}"))
-
-
-def _fail(error: HpoError) -> None:
-    print(f"hpo-worker: {error}", file=sys.stderr)  # noqa: T201
-    sys.exit(exit_codes.USAGE if isinstance(error, UsageError) else exit_codes.FAILED)
 
 
 def _open_study() -> tuple[Registry, RegisteredStudy]:
@@ -177,12 +161,8 @@ def _open_study() -> tuple[Registry, RegisteredStudy]:
                 raise
             tries += 1
             if tries == 1:
-                log.warning("waiting up to %.0f s: %s", CONNECT_PATIENCE, _first_line(error))
+                log.warning("waiting up to %.0f s: %s", CONNECT_PATIENCE, reason(error))
             time.sleep(CONNECT_PAUSE)
-
-
-def _first_line(error: BaseException) -> str:
-    return str(error.__cause__ or error).strip().splitlines()[0]
 
 
 def _study_name() -> str:

@@ -43,7 +43,8 @@ def test_a_killed_program_is_an_error_that_names_the_verb() -> None:
 
 
 def test_the_error_is_what_follows_the_programs_name() -> None:
-    assert error_in("log\nhpo-worker: a.yaml:1: x\na.yaml:2: y\n") == "a.yaml:1: x\na.yaml:2: y"
+    earlier = "hpo-worker: gone\nlog\n"
+    assert error_in(f"{earlier}hpo-worker: 1: x\nhpo-worker: 2: y\n") == "1: x\n2: y"
     assert error_in("Traceback\n  File\nValueError: 3\n") == "ValueError: 3"
     assert error_in("") == ""
 
