@@ -10,7 +10,7 @@ import sys
 import typer
 
 from coordinator.interrupt import INTERRUPTS, exit_status, raise_on_sigterm
-from coordinator.verbs import looking, models, running
+from coordinator.verbs import looking, models, running, services
 from study.told import told
 
 VERBS = (
@@ -29,6 +29,13 @@ VERBS = (
     looking.report,
 )
 
+HIDDEN = (  # for containers
+    services.serve_postgres,
+    services.serve_pgbouncer,
+    services.backup,
+    services.restore,
+)
+
 app = typer.Typer(
     help="Searches the hyper-parameters of image classifiers.",
     no_args_is_help=True,
@@ -38,6 +45,8 @@ app = typer.Typer(
 )
 for verb in VERBS:
     app.command()(verb)
+for hidden_verb in HIDDEN:
+    app.command(hidden=True)(hidden_verb)
 
 
 def main() -> None:

@@ -125,13 +125,21 @@ class Registry:
         self.engine.dispose()
 
     def _make_tables(self) -> None:
+        with self.engine.connect() as connection:
+            made = connection.execute(STATEMENTS["has_schema"]).scalar_one()
+        if made:  # workers that start together would queue for the lock, each with a connection
+            self.storage = self._optuna_storage()
+            return
         with self.engine.begin() as tx:
             tx.execute(STATEMENTS["lock_schema"])
-            self.storage = optuna.storages.RDBStorage(
-                self.url.render_as_string(hide_password=False), engine_kwargs=pool_options()
-            )
+            self.storage = self._optuna_storage()
             if not tx.execute(STATEMENTS["has_schema"]).scalar_one():
                 tx.execute(STATEMENTS["schema"])
+
+    def _optuna_storage(self) -> optuna.storages.RDBStorage:
+        return optuna.storages.RDBStorage(
+            self.url.render_as_string(hide_password=False), engine_kwargs=pool_options()
+        )
 
     def _find(self, name: str) -> RegisteredStudy | None:
         with self.engine.connect() as connection:

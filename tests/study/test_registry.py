@@ -7,10 +7,12 @@ import pytest
 from sqlalchemy import create_engine, text
 from sqlalchemy.engine import URL
 
+from study.database import connect
 from study.errors import DatabaseUnreachable, StudyExists, StudyNotFound, UsageError
 from study.lease import Lease
 from study.ledger import Ledger
 from study.registry import Registry
+from study.statements import STATEMENTS
 from tests.study.conftest import STORE, make_config
 
 
@@ -131,3 +133,12 @@ def test_a_database_in_which_tables_cannot_be_made_is_named(postgres_url: URL) -
         Registry(postgres_url.set(username="guest", password="hush"))
     assert "hush" not in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+def test_where_the_tables_are_there_opening_waits_for_nobody(postgres_url: URL) -> None:
+    Registry(postgres_url).close()
+    engine = connect(postgres_url)
+    with engine.begin() as tx:
+        tx.execute(STATEMENTS["lock_schema"])
+        Registry(postgres_url).close()  # would wait for the statement's timeout
+    engine.dispose()
