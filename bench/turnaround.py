@@ -49,6 +49,7 @@ def main() -> None:
         environment.pop("HPO_STORAGE_FILE", None)
         hpo = Path(sys.executable).with_name("hpo")
         submit = [hpo, "submit", "fashion", "--workers", str(arguments.workers)]
+        submit += ["--backend", "local"]
         submit += ["name=turnaround", f"training.epochs={arguments.epochs}"]
         submit += ["search.pruner.name=none"]
         submit += [f"search.budget.trials={arguments.trials}"]

@@ -46,11 +46,18 @@ $figures
 
 
 def write_report(registry: Registry, study: RegisteredStudy) -> Path:
-    """Writes the page of a study, whatever it has come to; gives the file."""
+    """Writes the page of a study beside its trials; gives the file."""
+    target = paths.artifacts(study.name).report
+    atomic.write_text(target, report_page(registry, study))
+    return target
+
+
+def report_page(registry: Registry, study: RegisteredStudy) -> str:
+    """The page of a study, whatever it has come to."""
     progress = observe(registry, study)
     optuna_study = registry.optuna_study(study)
     drawn = figures(optuna_study, study.config.search.metric)
-    page = PAGE.substitute(
+    return PAGE.substitute(
         name=html.escape(study.name),
         script=script(),
         summary=_table(_summary(progress)),
@@ -61,9 +68,6 @@ def write_report(registry: Registry, study: RegisteredStudy) -> Path:
         trials=_trials(optuna_study.get_trials(deepcopy=False)),
         config=html.escape(dump(study.config)),
     )
-    target = paths.artifacts(study.name).report
-    atomic.write_text(target, page)
-    return target
 
 
 def _summary(progress: Progress) -> dict[str, str]:

@@ -5,13 +5,15 @@ Knows nothing of how they are run.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from rich.console import Console
 from rich.table import Table
 
 from coordinator.promoted import describe, in_use
 from coordinator.site import Site
 from coordinator.snapshot import snapshot
-from coordinator.watch import summary, workers_table
+from coordinator.watch import summary, view, workers_table
 from study import paths
 from study.errors import HpoError
 from study.progress import observe
@@ -46,6 +48,24 @@ def show_one(site: Site, registry: Registry, study: RegisteredStudy, console: Co
     version = in_use(place)
     if version is not None:
         console.print(describe(place, version, study.config.search.metric), soft_wrap=True)
+
+
+def follow_one(
+    site: Site,
+    registry: Registry,
+    study: RegisteredStudy,
+    console: Console,
+    pause: Callable[[], None],
+) -> None:
+    """The same again after every `pause`, until the study is done or stopped."""
+    backend = site.backend(registry, study)
+    with view(console) as shown:
+        while True:
+            found = snapshot(observe(registry, registry.find(study.name)), backend.observe())
+            shown.show(found)
+            if found.state != "open":
+                return
+            pause()
 
 
 def show_best(registry: Registry, study: RegisteredStudy, console: Console) -> None:

@@ -6,7 +6,6 @@ the way is replaced by submitting or resuming again. Knows nothing of how the lo
 
 from __future__ import annotations
 
-import json
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
@@ -83,11 +82,6 @@ def changed(config: StudyConfig, overrides: Sequence[str]) -> StudyConfig:
             "resources and where its pictures are; submit under another name with name=..."
         )
     return new
-
-
-def data_override(data: str | None) -> list[str]:
-    """What `--data PATH` stands for."""
-    return [] if data is None else [f"data.source={json.dumps(str(Path(data).absolute()))}"]
 
 
 def _carry_out(

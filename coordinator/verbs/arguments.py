@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Sequence
+from pathlib import Path
 from typing import Annotated
 
 import typer
 from pydantic import TypeAdapter, ValidationError
 from rich.console import Console
 
+from coordinator.desk import Desk, open_desk
 from study.config.constraints import StudyName
 from study.config.wording import rule_of
 from study.errors import UsageError
@@ -34,6 +38,23 @@ Overrides = Annotated[
     list[str] | None, typer.Argument(metavar="KEY=VALUE", help="change a value of the file")
 ]
 Data = Annotated[str | None, typer.Option(help="pictures to use instead of data.source")]
+Follow = Annotated[bool, typer.Option("--follow", "-f", help="go on until its end or Ctrl-C")]
+Place = Annotated[
+    str,
+    typer.Option("--backend", envvar="HPO_BACKEND", help="where workers run"),
+]
+DEFAULT_PLACE = "local"
+
+
+def desk(place: str) -> Desk:
+    """Where a verb goes. Raises UsageError for an unknown place."""
+    return open_desk(place, console)
+
+
+def changes(overrides: Sequence[str] | None, data: str | None) -> list[str]:
+    """The overrides, `--data PATH` among them."""
+    given = [] if data is None else [f"data.source={json.dumps(str(Path(data).absolute()))}"]
+    return [*(overrides or ()), *given]
 
 
 def at_least_one(name: str, number: int) -> int:

@@ -30,7 +30,13 @@ def hpo(registry: Registry, home: Path) -> Hpo:
             [str(HPO), *arguments],
             capture_output=True,
             text=True,
-            env={**os.environ, "HPO_STORAGE": url, "COLUMNS": "200", **environment},
+            env={
+                **os.environ,
+                "HPO_STORAGE": url,
+                "HPO_BACKEND": "local",
+                "COLUMNS": "200",
+                **environment,
+            },
             cwd=home,
             timeout=60,
             check=False,
@@ -43,7 +49,10 @@ def hpo(registry: Registry, home: Path) -> Hpo:
     ("arguments", "said"),
     [
         (("submit", "birds", "--workers", "0"), "--workers must be at least 1, got 0"),
-        (("submit", "birds", "--backend", "docker"), "--backend must be local in this release"),
+        (
+            ("submit", "birds", "--backend", "locl"),
+            "no back end 'locl'; did you mean local? valid:",
+        ),
         (("submit", "no-such"), "configs/no-such.yaml: no such study"),
         (("scale", "birds", "0"), "N must be at least 1, got 0"),
         (("status", "finches"), "there is no study 'finches' in the database; there are: birds"),

@@ -7,13 +7,14 @@ import json
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from urllib.parse import urlsplit
 
 import optuna
 import pytest
 from sqlalchemy.engine import URL
 
-from coordinator.dashboard import dashboard
+from coordinator.dashboard import cookie_name, dashboard, given_token
 from study.errors import UsageError
 
 
@@ -56,9 +57,14 @@ class Visitor:
 
 @contextmanager
 def visiting(
-    storage: optuna.storages.RDBStorage, *, study_id: int | None = None, writable: bool = False
+    storage: optuna.storages.RDBStorage,
+    *,
+    study_id: int | None = None,
+    token: str | None = None,
+    writable: bool = False,
 ) -> Iterator[Visitor]:
-    with dashboard(storage, study_id=study_id, writable=writable) as (server, url):
+    opened = dashboard(storage, study_id=study_id, token=token, writable=writable)
+    with opened as (server, url):
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
         thread.start()
         try:
@@ -94,7 +100,7 @@ def test_without_the_token_nothing_is_shown(
     storage: optuna.storages.RDBStorage, cookie: str
 ) -> None:
     with visiting(storage) as visitor:
-        name = f"hpo-dashboard-{visitor.place[1]}"
+        name = cookie_name(visitor.token)
         for path in ("/", "/dashboard", "/api/studies", "/dashboard?token=wrong", "/?token=%FF"):
             answer, content = visitor.ask("GET", path, cookie.format(name=name))
             assert answer.status == 401
@@ -134,3 +140,44 @@ def test_a_taken_port_is_named(storage: optuna.storages.RDBStorage) -> None:
         assert port is not None
         with pytest.raises(UsageError, match=f"--port {port}"), dashboard(storage, port=port):
             pass
+
+
+def test_two_dashboards_behind_forwards_of_one_host_do_not_share_a_cookie(
+    storage: optuna.storages.RDBStorage,
+) -> None:
+    with visiting(storage) as first, visiting(storage) as second:
+        both = f"{first.cookie()}; {second.cookie()}"
+        for visitor in (first, second):
+            assert visitor.ask("GET", "/api/studies", both)[0].status == 200
+
+
+def test_a_given_token_lets_in_and_is_not_in_the_url_that_goes_into_logs(
+    storage: optuna.storages.RDBStorage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "token"
+    file.write_text("a-token-that-several-share\n")
+    monkeypatch.setenv("HPO_DASHBOARD_TOKEN_FILE", str(file))
+    token = given_token()
+    with visiting(storage, token=token) as visitor:
+        assert visitor.token == ""
+        answer, _ = visitor.ask("GET", f"/dashboard?token={token}")
+        assert answer.status == 303
+        assert visitor.ask("GET", "/healthz")[0].status == 200
+
+
+@pytest.mark.parametrize("content", ["", "short", "a token with spaces in it"])
+def test_a_token_that_is_no_lock_is_refused_and_not_repeated(
+    content: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "dashboard"
+    file.write_text(content)
+    monkeypatch.setenv("HPO_DASHBOARD_TOKEN_FILE", str(file))
+    with pytest.raises(UsageError, match="at least 16") as raised:
+        given_token()
+    assert content == "" or content not in str(raised.value)
+
+
+def test_a_token_file_that_is_missing_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HPO_DASHBOARD_TOKEN_FILE", "/no/such/file")
+    with pytest.raises(UsageError, match="/no/such/file"):
+        given_token()

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from coordinator.submit import changed, data_override
+from coordinator.submit import changed
+from coordinator.verbs.arguments import changes
 from study.config.load import load_study
 from study.config.records import StudyConfig
 from study.errors import ConfigError, StudyExists
@@ -32,6 +33,6 @@ def test_any_path_can_be_given_as_data(
     file = tmp_path / "study.yaml"
     file.write_text("name: a\ndata: {source: b, image_size: 8}\nsearch: {budget: {trials: 1}}\n")
     monkeypatch.chdir(tmp_path)
-    config = load_study(file, data_override(name))
+    config = load_study(file, changes(None, name))
     assert config.data.source == str(tmp_path / name)
-    assert data_override(None) == []
+    assert changes(None, None) == []

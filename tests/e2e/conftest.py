@@ -83,6 +83,7 @@ def desk() -> Iterator[Desk]:
         environment = {key: value for key, value in os.environ.items() if key[:4] != "HPO_"}
         environment |= {
             "PYTHONPATH": str(Path(__file__).parents[2]),
+            "HPO_BACKEND": "local",
             "HPO_HOME": str(folder / ".hpo"),
         }
         desk = Desk(folder, environment)

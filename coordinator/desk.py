@@ -1,0 +1,72 @@
+"""Where a person's wishes for studies go: one method for each verb of the command line.
+
+This process is the coordinator (machine.py). Knows nothing of the command line nor of what either does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from rich.console import Console
+
+from coordinator.site import SITES
+from study.config.nearest import hint
+from study.errors import UsageError, one_line
+
+
+class Desk(Protocol):
+    """Prints what a person should know. Everything that is refused raises UsageError before
+    anything has changed; what cannot be done later raises HpoError."""
+
+    def submit(self, study: str, *, workers: int, overrides: Sequence[str], follow: bool) -> int:
+        """Runs the study of a name in configs/ or a file, or goes on with it; gives the exit
+        status. follow: stay until it ends, where it would run without us."""
+
+    def resume(
+        self, study: str, *, workers: int | None, overrides: Sequence[str], follow: bool
+    ) -> int:
+        """Goes on with a study that was submitted; None: with as many workers as before."""
+
+    def prepare(self, study: str, *, overrides: Sequence[str]) -> None:
+        """Packs the pictures of a study without running it."""
+
+    def status(self, study: str | None, *, follow: bool) -> int:
+        """Shows all studies or one; gives the exit status. follow: until the study ends."""
+
+    def logs(self, study: str, *, worker: int | None, follow: bool) -> None:
+        """Prints what workers printed."""
+
+    def scale(self, study: str, workers: int) -> None:
+        """Sets the number of workers."""
+
+    def stop(self, study: str) -> None:
+        """Lets the workers checkpoint and leave, and waits for them, but not for ever."""
+
+    def shutdown(self) -> None:
+        """Stops every study and what this process started for them."""
+
+    def best(self, study: str) -> None:
+        """Shows the best trial."""
+
+    def promote(self, study: str, *, trial: int | None) -> None:
+        """Measures the best trials again, or takes `trial`, and promotes the winner."""
+
+    def rollback(self, study: str) -> None:
+        """Goes back to the version promoted before."""
+
+    def dashboard(self, study: str | None, *, host: str, port: int, writable: bool) -> None:
+        """Makes optuna-dashboard reachable at host and port until Ctrl-C."""
+
+    def report(self, study: str, *, printed: bool) -> None:
+        """Writes the study as one HTML page and says where. printed: to standard output instead."""
+
+
+def open_desk(backend: str, console: Console) -> Desk:
+    """The desk of a back end. Raises UsageError for an unknown name, with those there are."""
+    if backend in SITES:
+        from coordinator.machine import MachineDesk
+
+        return MachineDesk(SITES[backend](), console)
+    names = list(SITES)
+    raise UsageError(one_line(f"--backend: no back end {backend!r}{hint(backend, names)}"))
