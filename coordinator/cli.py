@@ -34,6 +34,7 @@ HIDDEN = (  # for containers
     services.serve_pgbouncer,
     services.backup,
     services.restore,
+    services.receive,
 )
 
 app = typer.Typer(

@@ -1,6 +1,6 @@
 """Where a person's wishes for studies go: one method for each verb of the command line.
 
-This process is the coordinator (machine.py). Knows nothing of the command line nor of what either does.
+Knows nothing of the command line nor of what is done (machine.py).
 """
 
 from __future__ import annotations

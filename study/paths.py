@@ -6,6 +6,8 @@ HPO_DATA (.hpo/data)         packed data sets, shared by all studies
   stores/<content>/          manifest.json, pixels.bin, labels.bin
   recipes/<key>.json         which store a source and a data configuration gave
   work/<key>/                an unfinished preparation, and its lock
+HPO_DATA/../sources
+  <sha256>.zip               pictures a laptop has sent
 HPO_ARTIFACTS (artifacts)
   <study>/
     trials/<number>/         checkpoints, best weights, TensorBoard events
@@ -31,6 +33,11 @@ def data() -> DataPaths:
     """Where packed data sets are, from HPO_DATA."""
     given = os.environ.get("HPO_DATA")
     return DataPaths(Path(given).absolute() if given else home() / "data")
+
+
+def source(sha256: str) -> Path:
+    """The archive of pictures that was sent under its checksum."""
+    return data().root.parent / "sources" / f"{sha256}.zip"
 
 
 def artifacts(study: str) -> StudyPaths:

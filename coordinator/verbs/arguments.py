@@ -12,7 +12,7 @@ from pydantic import TypeAdapter, ValidationError
 from rich.console import Console
 
 from coordinator.desk import Desk, open_desk
-from study.config.constraints import StudyName
+from study.config.constraints import Sha256, StudyName
 from study.config.wording import rule_of
 from study.errors import UsageError
 
@@ -27,6 +27,14 @@ def study_name(given: str) -> str:
         return TypeAdapter(StudyName).validate_python(given)
     except ValidationError as error:
         raise UsageError(f"STUDY {rule_of(error)}") from error
+
+
+def checksum(given: str) -> str:
+    """A sha256 becomes a file's name. Raises UsageError for what is none."""
+    try:
+        return TypeAdapter(Sha256).validate_python(given)
+    except ValidationError as error:
+        raise UsageError(f"SHA256 {rule_of(error)}") from error
 
 
 Name = Annotated[str, typer.Argument(metavar="STUDY", help="name of a study", parser=study_name)]

@@ -6,13 +6,14 @@ What each does is in the module it imports when it is called, so that `hpo --hel
 from __future__ import annotations
 
 import os
+import sys
 from pathlib import Path
 from typing import Annotated
 
 import typer
 from sqlalchemy.engine import URL
 
-from coordinator.verbs.arguments import console
+from coordinator.verbs.arguments import checksum, console
 from study.database import database_url
 from study.errors import UsageError
 
@@ -49,6 +50,16 @@ def restore() -> None:
     name = os.environ.get("HPO_BACKUP") or None
     dump = verb(_database(), Path(_given("HPO_BACKUPS")), name)
     console.print(f"the database is as {dump} has it", soft_wrap=True)
+
+
+def receive(
+    sha256: Annotated[str, typer.Argument(metavar="SHA256", parser=checksum)],
+    size: Annotated[int, typer.Argument(metavar="BYTES", min=1)],
+) -> None:
+    """Take an archive of pictures from standard input onto the data volume."""
+    from coordinator.receive import receive as verb
+
+    verb(sha256, size, sys.stdin.buffer, lambda word: print(word, flush=True))  # noqa: T201
 
 
 def _given(name: str) -> str:
