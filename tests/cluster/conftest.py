@@ -1,0 +1,54 @@
+"""The fake cluster on a real PostgreSQL, and studies to submit to it. What it can do is written at
+the top of fake/fake_cluster.py."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from sqlalchemy.engine import URL
+
+from coordinator.cluster.api import Api
+from coordinator.cluster.connection import connect
+from study.registry import Registry
+from tests.cluster.fake.fake_cluster import FakeCluster
+
+BIRDS = """
+name: birds
+data: {source: /birds, image_size: 16, channels: 1}
+training: {epochs: 2}
+space:
+  training.learning_rate: {type: float, low: 1e-4, high: 1e-1, log: true}
+search: {sampler: {name: random}, budget: {trials: 6}}
+"""
+
+
+@pytest.fixture
+def cluster(postgres_url: URL, monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeCluster]:
+    """With light workers. The environment of this process is the coordinator's in it."""
+    with (
+        tempfile.TemporaryDirectory(prefix="hpo-cluster-") as folder,
+        FakeCluster(Path(folder), postgres_url) as cluster,
+    ):
+        monkeypatch.delenv("HPO_STORAGE_FILE", raising=False)
+        for name, value in cluster.environment().items():
+            monkeypatch.setenv(name, value)
+        yield cluster
+
+
+@pytest.fixture
+def api(cluster: FakeCluster) -> Iterator[Api]:  # noqa: ARG001 - sets the environment
+    """A client that loses patience soon."""
+    connection = connect()
+    yield Api(connection, patience=1.0)
+    connection.client.close()
+
+
+@pytest.fixture
+def registry(postgres_url: URL, cluster: FakeCluster) -> Iterator[Registry]:  # noqa: ARG001
+    """The cluster's database."""
+    registry = Registry(postgres_url)
+    yield registry
+    registry.close()
