@@ -8,10 +8,10 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
-from pathlib import Path
+
+from study.cores import cores
 
 QUERY_TIMEOUT = 30.0  # seconds; a driver that has to wake up takes several
-CPU_QUOTA = Path("/sys/fs/cgroup/cpu.max")  # "200000 100000" in a container that may use 2 cores
 
 
 def gpus() -> list[str]:
@@ -35,16 +35,6 @@ def gpus() -> list[str]:
 def gpu_of(index: int, devices: list[str]) -> str | None:
     """The device of worker `index`: workers beyond the last device share them in turn."""
     return devices[index % len(devices)] if devices else None
-
-
-def cores() -> int:
-    """CPU cores this process may use: its affinity, and a container's quota."""
-    usable = len(os.sched_getaffinity(0))
-    try:
-        quota, period = CPU_QUOTA.read_text().split()
-    except (OSError, ValueError):
-        return usable
-    return usable if quota == "max" else max(1, min(usable, int(quota) // int(period)))
 
 
 def threads(*, workers: int, slots: int) -> int:
