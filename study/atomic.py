@@ -69,7 +69,7 @@ def check_writable(directory: Path) -> None:
     directory.mkdir(parents=True, exist_ok=True)
     probe = directory / ".probe"
     write_bytes(probe, b"?")
-    probe.unlink()
+    probe.unlink(missing_ok=True)  # by another process that checks at the same time
 
 
 def sync_directory(directory: Path) -> None:

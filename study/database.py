@@ -8,6 +8,7 @@ other users of the machine could read the password.
 from __future__ import annotations
 
 import os
+import re
 import socket
 from pathlib import Path
 from typing import Any
@@ -16,12 +17,18 @@ from sqlalchemy import Engine, create_engine
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, InterfaceError, OperationalError
 
-from study.errors import DatabaseUnreachable, UsageError
+from study.errors import DatabaseRefused, DatabaseUnreachable, UsageError
 
 CONNECT_TIMEOUT = 5  # seconds
 STATEMENT_TIMEOUT = 30_000  # milliseconds; no statement of ours takes more than a few
 SLEEP_TIMEOUT = 5_000  # milliseconds; a process stopped within a transaction must not block others
 APPLICATION = f"hpo-{socket.gethostname()}-{os.getpid()}"  # this process in pg_stat_activity
+
+REFUSED = re.compile(
+    r"authentication failed|no password supplied|no pg_hba\.conf entry"
+    r"|FATAL: .*(does not exist|not permitted|no such (user|database)|permission denied)"
+)
+"""Said by PostgreSQL and PgBouncer when a connection begins; libpq tells no error code then."""
 
 
 def database_url() -> URL | None:
@@ -62,7 +69,8 @@ def place(url: URL) -> str:
 
 
 def connect(url: URL) -> Engine:
-    """A pool of connections, tried once. Raises DatabaseUnreachable."""
+    """A pool of connections, tried once. Raises DatabaseUnreachable, where trying again later can
+    help, and DatabaseRefused."""
     engine = create_engine(url, **pool_options())
     try:
         with engine.connect():
@@ -72,6 +80,8 @@ def connect(url: URL) -> Engine:
         reason = " ".join(str(error.orig).split()) if error.orig else "no answer"
         if url.password:
             reason = reason.replace(str(url.password), "***")
+        if REFUSED.search(reason):
+            raise DatabaseRefused(f"database {place(url)} refuses: {reason}") from None
         raise DatabaseUnreachable(f"database {place(url)} did not answer: {reason}") from None
     return engine
 

@@ -6,7 +6,8 @@ HpoError                      the root; its message is meant for the person at t
 │   ├── DataError             the pictures are missing, unreadable or cannot be split as asked
 │   ├── StudyNotFound         no study of that name
 │   ├── StudyExists           a study of that name has another configuration
-│   └── DatabaseUnreachable   PostgreSQL did not answer; the password is never named
+│   ├── DatabaseUnreachable   PostgreSQL did not answer; the password is never named
+│   └── DatabaseRefused       PostgreSQL answered, and will say the same the next time
 ├── LeaseLost                 another worker holds the trial now: drop it without writing
 ├── CheckpointCorrupt         a checkpoint's bytes do not match its checksum
 └── TrialFailure              a trial ended badly; see worker/failures.py for what follows from each
@@ -69,6 +70,13 @@ class StudyExists(UsageError):  # noqa: N818
 
 class DatabaseUnreachable(UsageError):  # noqa: N818
     """the database did not answer"""
+
+    def __init__(self, message: str | None = None) -> None:
+        super().__init__(message and one_line(message))
+
+
+class DatabaseRefused(UsageError):  # noqa: N818
+    """the database does not let this user in"""
 
     def __init__(self, message: str | None = None) -> None:
         super().__init__(message and one_line(message))

@@ -7,7 +7,7 @@ Knows nothing of trials (see ledger.py).
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import optuna
 from sqlalchemy import Engine
@@ -17,11 +17,13 @@ from sqlalchemy.exc import ProgrammingError
 from study.config.identity import differences
 from study.config.records import StudyConfig
 from study.database import connect, database_url, place, pool_options
-from study.embedded import EmbeddedPostgres
 from study.errors import DatabaseUnreachable, StudyExists, StudyNotFound, UsageError
 from study.paths import home
 from study.sampling import build_pruner, build_sampler
 from study.statements import STATEMENTS
+
+if TYPE_CHECKING:
+    from study.embedded import EmbeddedPostgres
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -199,6 +201,13 @@ def open_registry() -> tuple[Registry, EmbeddedPostgres | None]:
     url = database_url()
     if url is not None:
         return Registry(url), None
+    try:
+        from study.embedded import EmbeddedPostgres  # images of the cluster do without
+    except ImportError as error:
+        raise UsageError(
+            "HPO_STORAGE_FILE or HPO_STORAGE must name a database: the embedded PostgreSQL is not "
+            "installed here (it is in the extra `local`)"
+        ) from error
     server = EmbeddedPostgres(home() / "postgres")
     try:
         return Registry(server.url()), server

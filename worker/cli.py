@@ -1,19 +1,16 @@
 """`hpo-worker`: trains a study's trials, packs its data set, measures its best ones again.
 
-Reads which study, database, data and artifacts from the environment (see PLACES below); how to
+Reads which study, database, data and artifacts from the environment (see environment.py); how to
 train comes from the database, so every worker of a study does the same. Imports torch only for
 `measure`.
 """
 
 from __future__ import annotations
 
-import json
 import logging
-import os
-import secrets
 import signal
-import socket
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated
 
@@ -25,25 +22,12 @@ from study.database import is_outage
 from study.errors import UsageError
 from study.registry import RegisteredStudy, Registry, open_registry
 from study.told import reason, told
+from worker import environment
+from worker.arrival import await_store
+from worker.environment import PLACES
+from worker.health import Health, served
 from worker.log import set_up_logging
-
-PLACES = """
-HPO_STORAGE_FILE or HPO_STORAGE: postgresql:// URL, in a file or given (default: embedded)
-
-HPO_STUDY: name of the study
-
-HPO_DATA: where packed data sets are (default .hpo/data)
-
-HPO_ARTIFACTS: where checkpoints go (default artifacts)
-
-HPO_WORKER: this worker's name (default: made up)
-
-HPO_DEVICE: as torch.device takes it (default auto: a GPU where there is one)
-
-HPO_THREADS: CPU threads of a trial (default: all cores)
-
-HPO_LOG: least level that is logged (default INFO)
-"""
+from worker.result import check_result_file, say, say_result
 
 CONNECT_PATIENCE = 15.0  # seconds for a database that is away when a worker starts
 CONNECT_PAUSE = 0.5  # seconds between two tries
@@ -68,23 +52,29 @@ def run() -> None:
     """
     from worker.supervisor import Place, Supervisor
 
-    registry, study = _open_study()
     place = Place(
-        worker=os.environ.get("HPO_WORKER") or _made_up_name(),
+        worker=environment.worker_name(),
         data=paths.data(),
-        artifacts=paths.artifacts(study.name),
-        device=os.environ.get("HPO_DEVICE", "auto"),
-        threads=_threads(),
+        artifacts=paths.artifacts(environment.study_name()),
+        device=environment.device(),
+        threads=environment.threads(),
     )
-    try:
-        supervisor = Supervisor(registry, study, place)
-        status = supervisor.run()
-        for number in (signal.SIGTERM, signal.SIGINT):
-            # the interpreter gives them back to the kernel on its way out: a worker told to leave
-            # while it leaves would die of it and hide its exit status
-            signal.signal(number, signal.SIG_IGN)
-    finally:
-        registry.close()
+    patience, port = environment.data_patience(), environment.health_port()
+    health = Health(place.worker, environment.study_name())
+    with served(health, port):
+        registry, study = _open_study(health.turned)
+        try:
+            environment.check_artifacts(place.artifacts)
+            health.say("waits for the packed data set")
+            await_store(place.data.store(study.store), patience, health.turned)
+            supervisor = Supervisor(registry, study, place, health)
+            status = supervisor.run()
+            for number in (signal.SIGTERM, signal.SIGINT):
+                # the interpreter gives them back to the kernel on its way out: a worker told to
+                # leave while it leaves would die of it and hide its exit status
+                signal.signal(number, signal.SIG_IGN)
+        finally:
+            registry.close()
     if status == exit_codes.USAGE:
         raise UsageError(supervisor.reason)
     raise typer.Exit(status)
@@ -101,14 +91,15 @@ def prepare(
     """
     from worker.data.prepare import prepare as pack
 
+    check_result_file()
     study = load_study(config, overrides or ())
     store = pack(
         study.data,
         paths.data(),
-        processes=_threads(),
-        progress=lambda done, total: _say({"done": done, "total": total}),
+        processes=environment.threads(),
+        progress=lambda done, total: say({"done": done, "total": total}),
     )
-    _say({"store": store.name})
+    say_result({"store": store.name})
 
 
 @app.command()
@@ -123,6 +114,7 @@ def measure(
     """
     from worker.candidates import measure_candidates
 
+    check_result_file()
     numbers = _numbers(trials)
     registry, study = _open_study()
     result = measure_candidates(
@@ -132,11 +124,11 @@ def measure(
         artifacts=paths.artifacts(study.name),
         data=paths.data(),
         output=output,
-        device=os.environ.get("HPO_DEVICE", "auto"),
-        threads=_threads(),
+        device=environment.device(),
+        threads=environment.threads(),
     )
     registry.close()
-    _say(result)
+    say_result({**result})
 
 
 def main() -> None:
@@ -146,10 +138,11 @@ def main() -> None:
         app(standalone_mode=True)
 
 
-def _open_study() -> tuple[Registry, RegisteredStudy]:
+def _open_study(turned: Callable[[], None] = lambda: None) -> tuple[Registry, RegisteredStudy]:
     """The database and the study in it. A database that is away for a moment is waited for: a
-    worker that starts then is as good as any. Raises UsageError."""
-    name = _study_name()
+    worker that starts then is as good as any. `turned` is called after every try. Raises
+    UsageError."""
+    name = environment.study_name()
     deadline = time.monotonic() + CONNECT_PATIENCE
     registry, tries = None, 0
     while True:
@@ -162,14 +155,8 @@ def _open_study() -> tuple[Registry, RegisteredStudy]:
             tries += 1
             if tries == 1:
                 log.warning("waiting up to %.0f s: %s", CONNECT_PATIENCE, reason(error))
+            turned()
             time.sleep(CONNECT_PAUSE)
-
-
-def _study_name() -> str:
-    name = os.environ.get("HPO_STUDY", "")
-    if not name:
-        raise UsageError("HPO_STUDY must name the study to train")
-    return name
 
 
 def _numbers(trials: str) -> list[int]:
@@ -177,20 +164,3 @@ def _numbers(trials: str) -> list[int]:
     if not all(number.isdecimal() for number in given):
         raise UsageError(f"--trials must be numbers separated by commas, got {trials!r}")
     return [int(number) for number in given]
-
-
-def _threads() -> int:
-    given = os.environ.get("HPO_THREADS", "")
-    if not given:
-        return len(os.sched_getaffinity(0))
-    if not given.isdecimal() or int(given) < 1:
-        raise UsageError(f"HPO_THREADS must be a whole number above 0, got {given!r}")
-    return int(given)
-
-
-def _made_up_name() -> str:
-    return f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(3)}"
-
-
-def _say(content: object) -> None:
-    print(json.dumps(content), flush=True)  # noqa: T201

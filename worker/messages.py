@@ -58,6 +58,11 @@ Command = Assignment | Continue | Prune | Stop
 
 
 @dataclass(frozen=True)
+class Warm:
+    """Everything is imported and the packed data set is mapped: training could begin at once."""
+
+
+@dataclass(frozen=True)
 class FirstStep:
     """The first training step of the assignment is done."""
 
@@ -110,4 +115,4 @@ class Failed:
     traceback: str
 
 
-Event = FirstStep | EpochDone | Finished | Interrupted | Failed
+Event = Warm | FirstStep | EpochDone | Finished | Interrupted | Failed

@@ -26,11 +26,18 @@ log = logging.getLogger(__name__)
 class Patience:
     """Repeats an operation until the database answers. Safe to use from several threads."""
 
-    def __init__(self, leaving: threading.Event, outage_over: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        leaving: threading.Event,
+        outage_over: Callable[[], None],
+        turned: Callable[[], None],
+    ) -> None:
         """`leaving` is set when the worker is to stop; `outage_over` is called after each
-        outage, before anything else is asked."""
+        outage, before anything else is asked; `turned` after each try: a worker that waits for its
+        database is alive."""
         self._leaving = leaving
         self._outage_over = outage_over
+        self._turned = turned
 
     def __call__(self, operation: Callable[[], Answer]) -> Answer:
         """Gives what `operation`, which must be safe to repeat, gives. Raises its error if it is
@@ -43,6 +50,7 @@ class Patience:
                 if not is_outage(error):
                     raise
                 tries += 1
+                self._turned()
                 if self._leaving.is_set() and tries >= FAREWELL_TRIES:
                     raise
                 self._pause(tries, error)

@@ -25,6 +25,7 @@ from worker.messages import (
     FirstStep,
     Interrupted,
     Prune,
+    Warm,
 )
 from worker.patience import Patience
 from worker.trial_processes import TrialProcess
@@ -69,6 +70,7 @@ class Slot:
         self.process = process
         self.stopping_study = False
         self.training = False
+        self.epoch = lease.last_epoch
         self._desk = desk
         self._idle_since = idle_since
         self._attributes: dict[str, str | int | float] = {}
@@ -99,6 +101,8 @@ class Slot:
 
     def _answer(self, event: object) -> Vacated | None:
         match event:
+            case Warm():
+                return None
             case FirstStep():
                 self._note_turnaround(event)
                 return None
@@ -127,6 +131,7 @@ class Slot:
                 lease, epoch=done.epoch, value=done.value, metrics=done.metrics
             )
         )
+        self.epoch = done.epoch
         self.stopping_study = budget.stopped
         self._budget_spent = budget.time_spent
         log.info(

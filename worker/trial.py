@@ -29,6 +29,7 @@ from worker.messages import (
     Finished,
     FirstStep,
     Interrupted,
+    Warm,
 )
 from worker.models.build import build_model
 from worker.models.device import resolve_device
@@ -52,6 +53,8 @@ def main(connection: Connection, store: Path | None) -> None:
     set_up_logging()
     orders = Orders(connection)
     warm = warm_up(store)
+    if warm is not None:
+        orders.send(Warm())
     assignment = orders.assignment()
     orders.send(
         Interrupted(checkpoint=None) if assignment is None else run(assignment, orders, warm)

@@ -10,7 +10,7 @@ import multiprocessing
 from multiprocessing.connection import Connection, wait
 from pathlib import Path
 
-from worker.messages import Assignment, Command, Event
+from worker.messages import Assignment, Command, Event, Warm
 
 TRIAL_MODULE = "worker.trial"
 JOIN_SECONDS = 5.0  # a process that has closed its pipe is about to end
@@ -45,6 +45,10 @@ class TrialProcess:
             return None
         return event
 
+    def has_said_warm(self) -> bool:
+        """Whether Warm has come, which is then taken; asked of a process without a trial."""
+        return self.pipe.poll() and isinstance(self.receive(), Warm)
+
     def join(self) -> int | None:
         """Waits for the end; gives the exit status, negative for a signal. May be repeated."""
         self._process.join(JOIN_SECONDS)
@@ -60,9 +64,9 @@ class TrialProcess:
             self.kill()
 
     def kill(self) -> None:
-        """Ends it at once."""
+        """Ends it at once. One that the kernel cannot end, for it hangs in a driver, is left."""
         self._process.kill()
-        self._process.join()
+        self._process.join(JOIN_SECONDS)
 
 
 class TrialProcesses:
@@ -74,18 +78,27 @@ class TrialProcesses:
         self._context = multiprocessing.get_context("forkserver")
         self._context.set_forkserver_preload([TRIAL_MODULE])
         self._warm: TrialProcess | None = None
+        self._said_warm = False
+
+    @property
+    def ready(self) -> bool:
+        """Whether a trial could begin at once."""
+        if self._warm is not None and not self._said_warm:
+            self._said_warm = self._warm.has_said_warm()
+        return self._said_warm and self._warm is not None and self._warm.alive
 
     def prepare(self) -> None:
         """Starts the next process, unless one is ready."""
         if self._warm is None or not self._warm.alive:
             self._warm = TrialProcess(self._context, self._store)
+            self._said_warm = False
 
     def start(self, assignment: Assignment) -> TrialProcess:
         """Gives `assignment` to the process that is ready. The next one is to be prepared once
         this one trains: forking it now would take the processor away from its first step."""
         self.prepare()
         assert self._warm is not None
-        process, self._warm = self._warm, None
+        process, self._warm, self._said_warm = self._warm, None, False
         process.send(assignment)
         return process
 

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import os
+import re
 import signal
 import subprocess
 import sys
 import threading
 import time
+import urllib.error
+import urllib.request
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -66,6 +70,18 @@ class Farm:
 
     def log(self, index: int) -> str:
         return (self.logs / f"worker-{index}.log").read_text()
+
+    def health(self, index: int, path: str) -> tuple[int, dict[str, Any]]:
+        """Status and answer of a worker started with HPO_HEALTH_PORT=0; 0 before it serves."""
+        ports = re.findall(r"health: port (\d+)", self.log(index))
+        if not ports:
+            return 0, {}
+        try:
+            with urllib.request.urlopen(f"http://127.0.0.1:{ports[-1]}{path}") as answer:
+                return answer.status, json.load(answer)
+        except urllib.error.HTTPError as error:
+            with error:
+                return error.code, json.load(error)
 
     def observe(self) -> Progress:
         return observe(self.registry, self.registry.find(self.study.name))

@@ -72,9 +72,13 @@ def test_a_worker_that_starts_during_an_outage_waits_for_the_database(
     farm: Callable[..., Farm], own_postgres: EmbeddedPostgres
 ) -> None:
     study = farm(trials=1, epochs=2)
+    study.environment["HPO_HEALTH_PORT"] = "0"
     own_postgres.stop("fast")
     (worker,) = study.start()
     eventually("it noticed", lambda: "waiting up to" in study.log(0))
+    assert study.health(0, "/readyz")[0] == 503
+    status, said = study.health(0, "/healthz")
+    assert (status, said["state"]) == (200, "waits for the database")
     own_postgres.ensure_running()
     assert worker.wait(60) == exit_codes.DONE
     assert study.log(0).count("waiting up to") == 1

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import time
 from collections.abc import Callable
@@ -13,6 +14,7 @@ from optuna.trial import TrialState
 from sqlalchemy import text
 
 from study import exit_codes
+from study.paths import MANIFEST, DataPaths
 from tests.chaos.conftest import Farm, eventually
 
 MakeFarm = Callable[..., Farm]
@@ -145,15 +147,50 @@ def test_a_stopped_worker_that_wakes_up_late_writes_nothing(farm: MakeFarm) -> N
     assert rows[-1].worker == "worker-1"
 
 
-def test_a_worker_whose_pictures_are_gone_says_so_and_exits_2(
+def test_a_worker_whose_pictures_are_gone_claims_nothing_and_exits_2(
     farm: MakeFarm, tmp_path: Path
 ) -> None:
     study = farm(trials=1, epochs=2)
-    study.environment["HPO_DATA"] = str(tmp_path / "nothing-here")
+    study.environment |= {"HPO_DATA": str(tmp_path / "nothing-here"), "HPO_DATA_PATIENCE": "0.5"}
     (worker,) = study.start()
     assert worker.wait(60) == exit_codes.USAGE
     last = study.log(0).splitlines()[-1]
     assert last.startswith("hpo-worker: ")
-    assert "not a packed data set" in last
+    assert "there is no packed data set after 0 s: make it with `hpo-worker prepare" in last
+    assert study.observe().budget.begun == 0
+
+
+def test_a_worker_whose_pictures_are_damaged_gives_its_trial_back_and_exits_2(
+    farm: MakeFarm, tmp_path: Path
+) -> None:
+    study = farm(trials=1, epochs=2)
+    damaged, whole = (
+        DataPaths(root).store(study.study.store)
+        for root in (tmp_path / "damaged", Path(study.environment["HPO_DATA"]))
+    )
+    damaged.mkdir(parents=True)
+    shutil.copy(whole / MANIFEST, damaged)
+    study.environment["HPO_DATA"] = str(tmp_path / "damaged")
+    (worker,) = study.start()
+    assert worker.wait(60) == exit_codes.USAGE
+    last = study.log(0).splitlines()[-1]
+    assert last.startswith("hpo-worker: ")
+    assert "missing from the packed data set" in last
     (trial,) = study.observe().running
     assert trial.released
+
+
+def test_a_pod_that_trains_is_ready_and_says_what_it_trains(farm: MakeFarm) -> None:
+    study = farm(trials=1, epochs=200)
+    study.environment["HPO_HEALTH_PORT"] = "0"
+    (worker,) = study.start()
+    eventually("it is ready", lambda: study.health(0, "/readyz")[0] == 200)
+    eventually(
+        "it trains on",
+        lambda: (study.health(0, "/healthz")[1]["trials"] or [{"epoch": None}])[0]["epoch"],
+    )
+    status, said = study.health(0, "/healthz")
+    assert (status, said["state"], said["worker"]) == (200, "trains", "worker-0")
+    assert said["trials"][0]["number"] == 0
+    assert said["seconds_since_turn"] < 60
+    assert worker.poll() is None

@@ -27,6 +27,7 @@ from worker.messages import (
     Interrupted,
     Prune,
     Stop,
+    Warm,
 )
 from worker.models.weights import load_weights
 from worker.trial import main
@@ -51,7 +52,7 @@ class Child:
     def hear(self) -> Event:
         assert self.pipe.poll(PATIENCE), "the trial said nothing"
         event: Event = self.pipe.recv()
-        return event
+        return self.hear() if isinstance(event, Warm) else event
 
     def converse(self, verdict: Any = Continue) -> list[Event]:
         """Answers every epoch until the last event."""
