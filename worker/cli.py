@@ -2,7 +2,7 @@
 
 Reads which study, database, data and artifacts from the environment (see environment.py); how to
 train comes from the database, so every worker of a study does the same. Imports torch only for
-`measure`.
+`measure` and `rehearse`.
 """
 
 from __future__ import annotations
@@ -129,6 +129,23 @@ def measure(
     )
     registry.close()
     say_result({**result})
+
+
+@app.command()
+def rehearse(
+    config: Annotated[Path, typer.Argument(help="the study's YAML file")],
+    overrides: Annotated[list[str] | None, typer.Argument(help="key=value ...")] = None,
+) -> None:
+    """Measures what a trial costs on this device.
+
+    Trains the one in the middle of the space for about ten seconds, on made-up pictures: needs
+    neither database nor data. Prints the result as a line of JSON.
+    """
+    from worker.rehearse import rehearse as measured
+
+    check_result_file()
+    study = load_study(config, overrides or ())
+    say_result({**measured(study, device=environment.device(), threads=environment.threads())})
 
 
 def main() -> None:

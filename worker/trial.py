@@ -122,12 +122,12 @@ class PipeOverseer:
 
 def _train(assignment: Assignment, orders: Orders, warm: Store | None) -> Event:
     device = resolve_device(assignment.device)
-    _set_up(device, assignment.threads)
+    set_up(device, assignment.threads)
     store = warm if warm and warm.path == assignment.store else Store.open(assignment.store)
-    learner = _new_learner(assignment, store, device)
+    learner = new_learner(assignment, store, device)
     with (
-        contextlib.closing(_open(assignment, store, device, augment=True)) as train,
-        contextlib.closing(_open(assignment, store, device, augment=False)) as val,
+        contextlib.closing(open_split(assignment, store, device, augment=True)) as train,
+        contextlib.closing(open_split(assignment, store, device, augment=False)) as val,
         contextlib.closing(Events(assignment.directory / paths.EVENTS)) as events,
     ):
         overseer = PipeOverseer(orders, events, assignment.last_epoch)
@@ -146,15 +146,17 @@ def _train(assignment: Assignment, orders: Orders, warm: Store | None) -> Event:
     return _last_words(outcome, overseer.last_step_at)
 
 
-def _set_up(device: torch.device, threads: int) -> None:
+def set_up(device: torch.device, threads: int) -> None:
+    """Of torch, for this process."""
     torch.set_num_threads(threads)
     if device.type == "cuda":
         torch.cuda.set_device(device)
         torch.backends.cudnn.benchmark = True  # every batch has the same shape
 
 
-def _new_learner(assignment: Assignment, store: Store, device: torch.device) -> Learner:
-    """Raises Infeasible where the parameters cannot be built into a model."""
+def new_learner(assignment: Assignment, store: Store, device: torch.device) -> Learner:
+    """What an assignment trains, anew. Raises Infeasible where the parameters cannot be built into
+    a model."""
     config, manifest = assignment.config, store.manifest
     torch.manual_seed(config.training.seed)
     model = build_model(
@@ -174,7 +176,10 @@ def _new_learner(assignment: Assignment, store: Store, device: torch.device) -> 
     )
 
 
-def _open(assignment: Assignment, store: Store, device: torch.device, *, augment: bool) -> Batches:
+def open_split(
+    assignment: Assignment, store: Store, device: torch.device, *, augment: bool
+) -> Batches:
+    """The training split where pictures are augmented, else the validation split."""
     return open_batches(
         store,
         "train" if augment else "val",

@@ -1,0 +1,238 @@
+"""What a trial of a study costs on this device, measured before any has run and without its data.
+
+Trains the trial in the middle of the space (study/config/middle.py) for some seconds with the code
+that trials run, on made-up pictures of the right shape in memory. Knows nothing of how long a study
+takes (the planner multiplies).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+import resource
+import time
+from collections.abc import Callable, Iterator
+from functools import cached_property
+from pathlib import Path
+from typing import TypedDict
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from study.config.fill import fill
+from study.config.middle import middle
+from study.config.parameters import Scalar
+from study.config.records import DataConfig, StudyConfig
+from study.dataset import DatasetManifest, SplitRange
+from study.errors import HpoError, Infeasible, OutOfMemory, UsageError
+from worker.data.batches import Batches
+from worker.data.store import Store
+from worker.diagnosis import diagnose
+from worker.evaluation.logits import predict_logits
+from worker.messages import Assignment
+from worker.models.device import resolve_device
+from worker.training.learner import Learner
+from worker.training.schedule import learning_rate
+from worker.trial import new_learner, open_split, set_up
+
+WARM_SECONDS = 2.0  # and at least one step: kernels are chosen, caches filled, clocks raised
+TRAIN_SECONDS = 6.0  # of steps that count, and at least one
+VALIDATE_SECONDS = 2.0  # the same for batches that are only measured
+CLASSES = 10  # how many there are is not known without data, and costs next to nothing
+PIXEL_BYTES = 256 * 2**20  # of made-up pictures, unless one batch has more
+BATCHES = 4  # of made-up pictures, where that many fit
+
+
+Step = Callable[[int, Tensor, Tensor], None]
+"""What is done with the n-th batch: images (B, C, S, S) and labels (B,)."""
+
+
+class Rehearsal(TypedDict):
+    """What was measured."""
+
+    images_per_second: float
+    """Training pictures of one trial alone on the device."""
+    validation_images_per_second: float
+    seconds_per_epoch_per_1000_pictures: float
+    """Of an epoch, training and validation, for each 1000 pictures of the data set, divided as the
+    study divides them."""
+    batch_size: int
+    parts: int
+    """A batch had to be divided into to fit into memory."""
+    device: str
+    parameters: dict[str, Scalar | None]
+    peak_memory_gib: float
+    """Of the GPU, or of this process on a CPU."""
+
+
+class MadeUpStore(Store):
+    """Noise in memory, in the shape of a study's packed data set."""
+
+    @cached_property
+    def pixels(self) -> NDArray[np.uint8]:
+        """(N, size, size, channels) uint8."""
+        side, channels = self.manifest.size, self.manifest.channels
+        shape = (len(self.manifest.names), side, side, channels)
+        return np.random.default_rng(0).integers(0, 256, shape, dtype=np.uint8)
+
+    @cached_property
+    def labels(self) -> NDArray[np.int32]:
+        """(N,) int32."""
+        return np.arange(len(self.manifest.names), dtype=np.int32) % CLASSES
+
+
+def rehearse(study: StudyConfig, *, device: str, threads: int) -> Rehearsal:
+    """Measures for about 10 s. Raises UsageError where the trial in the middle of the space cannot
+    be built, HpoError where it cannot be trained here."""
+    parameters = middle(study.space)
+    try:
+        config = fill(study, parameters)
+    except Infeasible as error:
+        raise UsageError(f"the middle of the space cannot be built: {error}") from error
+    for retry in itertools.count():
+        parts = 2**retry
+        try:
+            return _measured(config, parameters, device, threads, parts)
+        except Exception as error:
+            failed = diagnose(error)
+            if failed.failure == Infeasible.__name__:
+                raise UsageError(f"the middle of the space: {failed.reason}") from error
+            again = retry < study.resources.out_of_memory_retries
+            if failed.failure != OutOfMemory.__name__ or not again:
+                raise HpoError(f"the trial in the middle of the space: {failed.reason}") from error
+    raise AssertionError("the loop has no other end")
+
+
+def _measured(
+    config: StudyConfig,
+    parameters: dict[str, Scalar | None],
+    device: str,
+    threads: int,
+    parts: int,
+) -> Rehearsal:
+    where = resolve_device(device)
+    assignment = Assignment(
+        config=config.model_copy(update={"data": _resident(config.data)}),
+        store=Path("made-up"),
+        directory=Path("made-up"),
+        device=device,
+        threads=threads,
+        last_epoch=None,
+        accumulation=parts,
+    )
+    set_up(where, threads)
+    store = _made_up(config)
+    learner = new_learner(assignment, store, where)
+    with (
+        contextlib.closing(open_split(assignment, store, where, augment=True)) as train,
+        contextlib.closing(open_split(assignment, store, where, augment=False)) as val,
+    ):
+        trained = _trained_per_second(learner, train, config, where)
+        validated = _validated_per_second(learner, val, where)
+    split = config.data.split
+    epoch = (1.0 - split.val - split.test) / trained + split.val / validated
+    return Rehearsal(
+        images_per_second=round(trained, 1),
+        validation_images_per_second=round(validated, 1),
+        seconds_per_epoch_per_1000_pictures=round(1000 * epoch, 4),
+        batch_size=config.training.batch_size,
+        parts=parts,
+        device=_named(where, threads),
+        parameters=parameters,
+        peak_memory_gib=round(_peak_bytes(where) / 2**30, 3),
+    )
+
+
+def _resident(data: DataConfig) -> DataConfig:
+    """Pixels come from memory, whatever the study says: there are no files to decode."""
+    return data.model_copy(update={"loader": "resident"})
+
+
+def _made_up(config: StudyConfig) -> Store:
+    data, batch = config.data, config.training.batch_size
+    each = data.packed_size**2 * data.channels
+    count = max(batch, min(BATCHES * batch, PIXEL_BYTES // each), CLASSES)
+    rows = SplitRange(start=0, stop=count, class_counts=(count // CLASSES,) * CLASSES)
+    manifest = DatasetManifest(
+        content="made-up",
+        classes=tuple(map(str, range(CLASSES))),
+        size=data.packed_size,
+        channels=data.channels,
+        splits={"train": rows, "val": rows},
+        mean=(0.5,) * data.channels,
+        std=(0.25,) * data.channels,
+        source="made-up",
+        names=tuple(map(str, range(count))),
+    )
+    return MadeUpStore(Path("made-up"), manifest)
+
+
+def _trained_per_second(
+    learner: Learner, train: Batches, config: StudyConfig, device: torch.device
+) -> float:
+    learner.model.train()
+
+    def step(number: int, images: Tensor, labels: Tensor) -> None:
+        learner.step(images, labels, learning_rate(config.training, number, train.steps))
+
+    steps = config.training.epochs * train.steps  # beyond them there is no learning rate
+    return _rate(train, device, TRAIN_SECONDS, lambda n, *batch: step(n % steps, *batch))
+
+
+def _validated_per_second(learner: Learner, val: Batches, device: torch.device) -> float:
+    def step(_: int, images: Tensor, labels: Tensor) -> None:
+        predict_logits(learner.model, [(images, labels)], dtype=learner.dtype)
+
+    return _rate(val, device, VALIDATE_SECONDS, step)
+
+
+def _rate(
+    batches: Batches,
+    device: torch.device,
+    seconds: float,
+    step: Step,
+) -> float:
+    """Pictures per second, after the warm-up."""
+    endless = _endless(batches)
+    _repeat(endless, device, WARM_SECONDS, step)
+    began = time.perf_counter()
+    images = _repeat(endless, device, seconds, step)
+    return images / (time.perf_counter() - began)
+
+
+def _repeat(
+    batches: Iterator[tuple[Tensor, Tensor]],
+    device: torch.device,
+    seconds: float,
+    step: Step,
+) -> int:
+    """Steps for so many seconds; gives their pictures, all of them computed."""
+    deadline, images = time.perf_counter() + seconds, 0
+    for number in itertools.count():
+        pixels, labels = next(batches)
+        step(number, pixels, labels)
+        images += len(labels)
+        if time.perf_counter() > deadline:
+            break
+    if device.type == "cuda":  # not in each step: a small one would take twice as long
+        torch.cuda.synchronize(device)
+    return images
+
+
+def _endless(batches: Batches) -> Iterator[tuple[Tensor, Tensor]]:
+    for epoch in itertools.count():
+        yield from batches.epoch(epoch)
+
+
+def _named(device: torch.device, threads: int) -> str:
+    if device.type == "cuda":
+        return torch.cuda.get_device_name(device)
+    return f"{device.type}, {threads} thread{'s' if threads > 1 else ''}"
+
+
+def _peak_bytes(device: torch.device) -> int:
+    if device.type == "cuda":
+        return torch.cuda.max_memory_reserved(device)
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
