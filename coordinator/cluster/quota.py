@@ -103,7 +103,7 @@ def _amounts(container: Object, kind: str) -> Iterator[tuple[str, Decimal]]:
 
 def _quantity(given: str | int) -> Decimal:
     """`500m`, `2Gi`, 1."""
-    return Decimal(parse_quantity(given))  # type: ignore[no-untyped-call]  # it ships no types
+    return Decimal(parse_quantity(given))
 
 
 def _sidecars(pod: Object) -> Iterator[Object]:

@@ -17,6 +17,7 @@ from study.errors import HpoError, one_line
 STUDY = "hpo.study"  # label: which study an object belongs to
 ROLE = "hpo.role"  # label: request, status, worker, prepare, measure, plan
 REVISION = "hpo.revision"  # annotation of a Job: the request it was made for
+WORKERS = "hpo.workers"  # annotation of a worker Job: how many were asked for
 TRIAL = "hpo.trial"  # annotation of a worker's pod: what it trains
 EPOCH = "hpo.epoch"  # annotation of a worker's pod: epochs its trial has ended
 COMPONENT = "app.kubernetes.io/component"

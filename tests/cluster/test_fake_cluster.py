@@ -7,10 +7,12 @@ from typing import Any
 
 import pytest
 
+from coordinator.cluster import jobs
 from coordinator.cluster.api import Api
-from coordinator.cluster.records import Request, labels_of
+from coordinator.cluster.records import Request
 from coordinator.cluster.refusals import Invalid
 from study.config.load import load_study
+from study.config.records import ResourcesConfig
 from study.progress import observe
 from study.registry import Registry
 from tests.chaos.conftest import eventually
@@ -18,43 +20,12 @@ from tests.cluster.conftest import BIRDS
 from tests.cluster.fake.fake_cluster import FakeCluster, result_of
 from tests.cluster.fake.job_controller import condition
 from tests.cluster.fake.light_worker import STORE
-from tests.cluster.fake.templates import pod_templates
-
-RULES = [
-    {"action": "Ignore", "onPodConditions": [{"type": "DisruptionTarget", "status": "True"}]},
-    {
-        "action": "Ignore",
-        "onExitCodes": {"containerName": "worker", "operator": "In", "values": [143]},
-    },
-    {
-        "action": "FailJob",
-        "onExitCodes": {"containerName": "worker", "operator": "In", "values": [2]},
-    },
-    {
-        "action": "FailIndex",
-        "onExitCodes": {"containerName": "worker", "operator": "In", "values": [3]},
-    },
-]
+from tests.k8s.conftest import build
 
 
 def worker_job(workers: int) -> dict[str, Any]:
-    template = pod_templates()[0]["template"]
-    template["metadata"]["labels"] |= labels_of("worker", "birds")
-    template["spec"]["containers"][0]["env"].append({"name": "HPO_STUDY", "value": "birds"})
-    return {
-        "apiVersion": "batch/v1",
-        "kind": "Job",
-        "metadata": {"name": "worker-birds", "labels": labels_of("worker", "birds")},
-        "spec": {
-            "completionMode": "Indexed",
-            "completions": workers,
-            "parallelism": workers,
-            "backoffLimitPerIndex": 2,
-            "podReplacementPolicy": "Failed",
-            "podFailurePolicy": {"rules": RULES},
-            "template": template,
-        },
-    }
+    template = build("cpu").get("PodTemplate", "worker")
+    return jobs.worker_job(template, "birds", ResourcesConfig(), workers=workers, revision=1)
 
 
 @pytest.fixture
@@ -132,25 +103,13 @@ def test_exit_statuses_fail_the_job_or_the_index(
     failed = condition(job, "Failed")
     assert failed is not None
     assert failed["reason"] == reason
-    assert job["status"]["failed"] == (3 if behaviour == "crash" else 1)
+    assert job["status"]["failed"] == (7 if behaviour == "crash" else 1)
 
 
 def test_a_result_and_a_last_word_are_termination_messages(cluster: FakeCluster, api: Api) -> None:
     cluster.submit(BIRDS, Request(revision=1, workers=1))
-    template = pod_templates()[1]["template"]
-    template["metadata"]["labels"] |= labels_of("prepare", "birds")
-    spec = template["spec"]
-    container = spec["containers"][0]
-    container["env"].append({"name": "HPO_RESULT", "value": "/dev/termination-log"})
-    container["terminationMessagePolicy"] = "FallbackToLogsOnError"
-    spec["volumes"].append({"name": "study", "configMap": {"name": "request-birds"}})
-    container["volumeMounts"].append({"name": "study", "mountPath": "/etc/hpo"})
-    job = {
-        "apiVersion": "batch/v1",
-        "kind": "Job",
-        "metadata": {"name": "prepare-birds", "labels": labels_of("prepare", "birds")},
-        "spec": {"backoffLimit": 0, "template": template},
-    }
+    template = build("cpu").get("PodTemplate", "prepare")
+    job = jobs.prepare_job(template, "birds", revision=1)
 
     def pod_is(phase: str) -> bool:
         pods = cluster.pods("birds", "prepare")

@@ -42,8 +42,9 @@ from tests.cluster.fake.job_rules import check_changed_job, check_new_job
 from tests.cluster.fake.kubelet import Kubelet
 from tests.cluster.fake.pod_process import Image, LightWorker
 from tests.cluster.fake.store import ApiError, Object, Store
-from tests.cluster.fake.templates import NAMESPACE, pod_templates
+from tests.k8s.conftest import build
 
+NAMESPACE = "hpo"
 PERIOD = 0.02  # seconds between two looks at processes
 
 
@@ -66,7 +67,7 @@ class FakeCluster:
 
     def __enter__(self) -> FakeCluster:
         self.api.start()
-        for template in pod_templates():
+        for template in build("cpu").of("PodTemplate"):
             self.store.create("podtemplates", self.namespace, template)
         secret = {
             "apiVersion": "v1",
