@@ -9,9 +9,13 @@ Knows nothing of when a Job is made (decide.py).
 from __future__ import annotations
 
 import copy
+import hashlib
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from pydantic import BaseModel
+
+from coordinator.cluster.containers import CONFIGURED, container_of, fill, mount
 from coordinator.cluster.records import (
     CONFIGURATION,
     REVISION,
@@ -20,28 +24,25 @@ from coordinator.cluster.records import (
     name_of,
 )
 from study import exit_codes
-from study.config.records import ResourcesConfig
+from study.config.records import DataConfig, ResourcesConfig
 
 Object = dict[str, Any]
 
+MADE_FOR = "hpo.made-for"  # annotation: what makes another Job necessary when it changes
 QUEUE = "kueue.x-k8s.io/queue-name"  # label; its controller starts what was made suspended
-RESULT = "/dev/termination-log"  # where a pod leaves its result, and Kubernetes' default
-CONFIGURED = "/etc/hpo"  # where a pod finds the configuration of its study
 PARTIAL = "kueue.x-k8s.io/job-"  # annotations on how few pods may start; refused where one is all
 KEPT_SECONDS = 24 * 3600  # a Job that has ended and its pods, for their logs
 INDEX_RETRIES = 6  # crashes of one worker index; evictions and exits by SIGTERM do not count
 RETRIES = 3  # of a Job that runs a verb to its end
-GIB = 1024  # MiB
 NOT_COPIED = ("kubectl.kubernetes.io/", "app.kubernetes.io/managed-by")  # of the template's own
-GPU = "nvidia.com/gpu"
 
 
 def worker_job(
     template: Object, study: str, resources: ResourcesConfig, *, workers: int, revision: int
 ) -> Object:
     """N workers, as indices of one Job. An index is complete when its worker finds the budget
-    spent."""
-    job = _job(template, "worker", study, revision)
+    spent. revision: of the request, here and below."""
+    job = _job(template, "worker", study, revision, made_for=worker_purpose(resources))
     if workers == 1:
         _start_whole(job)
     job["metadata"]["annotations"][WORKERS] = str(workers)
@@ -53,7 +54,7 @@ def worker_job(
         "podReplacementPolicy": "Failed",  # a worker that checkpoints keeps its GPU until it ends
         "podFailurePolicy": {"rules": [*_unharmed("worker"), *_hopeless("worker"), _broken()]},
     }
-    _fill(job, "worker", study, resources, ["run"])
+    fill(job, "worker", study, resources, ["run"])
     return job
 
 
@@ -65,11 +66,11 @@ def scale_patch(workers: int) -> Object:
     }
 
 
-def prepare_job(template: Object, study: str, *, revision: int) -> Object:
+def prepare_job(template: Object, study: str, data: DataConfig, *, revision: int) -> Object:
     """Packs the pictures of the request's configuration."""
-    job = _once(template, "prepare", "prepare", study, revision)
-    _fill(job, "prepare", study, None, ["prepare", f"{CONFIGURED}/{CONFIGURATION}"])
-    _mount(job, name_of("request", study))
+    job = _once(template, "prepare", "prepare", study, revision, made_for=prepare_purpose(data))
+    fill(job, "prepare", study, None, ["prepare", f"{CONFIGURED}/{CONFIGURATION}"])
+    mount(job, name_of("request", study))
     return job
 
 
@@ -77,14 +78,16 @@ def measure_job(
     template: Object,
     study: str,
     resources: ResourcesConfig,
+    candidates: Sequence[int],
     arguments: Sequence[str],
     *,
     revision: int,
 ) -> Object:
     """Measures candidates again, on the kind of machine that trained them. template: the worker's.
     arguments: of `hpo-worker`."""
-    job = _once(template, "measure", "worker", study, revision)
-    _fill(job, "worker", study, resources, arguments)
+    purpose = measure_purpose(candidates)
+    job = _once(template, "measure", "worker", study, revision, made_for=purpose)
+    fill(job, "worker", study, resources, arguments)
     return job
 
 
@@ -98,14 +101,33 @@ def plan_job(
 ) -> Object:
     """Trains for a moment, to see how long a trial takes. template: the worker's. configuration:
     name of the ConfigMap that has it."""
-    job = _once(template, "plan", "worker", study, 0)
+    job = _once(template, "plan", "worker", study, 0, made_for="")
     job["spec"]["backoffLimit"] = 0
-    _fill(job, "worker", study, resources, arguments)
-    _mount(job, configuration)
+    fill(job, "worker", study, resources, arguments)
+    mount(job, configuration)
     return job
 
 
-def _job(template: Object, role: str, study: str, revision: int) -> Object:
+def worker_purpose(resources: ResourcesConfig) -> str:
+    """Workers that run with other resources are of no use."""
+    return _digest(resources)
+
+
+def prepare_purpose(data: DataConfig) -> str:
+    """A data set that is packed in another way is another one."""
+    return _digest(data)
+
+
+def measure_purpose(candidates: Sequence[int]) -> str:
+    """The trials that are measured."""
+    return "-".join(map(str, candidates))
+
+
+def _digest(record: BaseModel) -> str:
+    return hashlib.sha256(record.model_dump_json().encode()).hexdigest()[:16]
+
+
+def _job(template: Object, role: str, study: str, revision: int, *, made_for: str) -> Object:
     """What all Jobs have in common."""
     metadata = template["metadata"]
     pod = copy.deepcopy(template["template"])
@@ -113,7 +135,11 @@ def _job(template: Object, role: str, study: str, revision: int) -> Object:
     pod_metadata["labels"] = {**(pod_metadata.get("labels") or {}), **labels_of(role, study)}
     pod["spec"]["restartPolicy"] = "Never"
     labels = {**_copied(metadata.get("labels")), **labels_of(role, study)}
-    annotations = {**_copied(metadata.get("annotations")), REVISION: str(revision)}
+    annotations = {
+        **_copied(metadata.get("annotations")),
+        REVISION: str(revision),
+        MADE_FOR: made_for,
+    }
     return {
         "apiVersion": "batch/v1",
         "kind": "Job",
@@ -126,9 +152,11 @@ def _job(template: Object, role: str, study: str, revision: int) -> Object:
     }
 
 
-def _once(template: Object, role: str, container: str, study: str, revision: int) -> Object:
+def _once(
+    template: Object, role: str, container: str, study: str, revision: int, *, made_for: str
+) -> Object:
     """A Job of one pod that runs a verb to its end."""
-    job = _job(template, role, study, revision)
+    job = _job(template, role, study, revision, made_for=made_for)
     job["spec"] |= {
         "completions": 1,
         "parallelism": 1,
@@ -138,7 +166,7 @@ def _once(template: Object, role: str, container: str, study: str, revision: int
     }
     _start_whole(job)
     for probe in ("startupProbe", "livenessProbe", "readinessProbe"):  # of a worker that serves
-        _container(job, container).pop(probe, None)
+        container_of(job, container).pop(probe, None)
     return job
 
 
@@ -146,51 +174,6 @@ def _start_whole(job: Object) -> None:
     annotations = job["metadata"]["annotations"]
     for name in [name for name in annotations if name.startswith(PARTIAL)]:
         del annotations[name]
-
-
-def _fill(
-    job: Object,
-    container_name: str,
-    study: str,
-    resources: ResourcesConfig | None,
-    arguments: Sequence[str],
-) -> None:
-    container = _container(job, container_name)
-    container["args"] = list(arguments)
-    container["terminationMessagePath"] = RESULT
-    container["terminationMessagePolicy"] = "FallbackToLogsOnError"
-    _set(container, "HPO_STUDY", study)
-    _set(container, "HPO_RESULT", RESULT)
-    if resources is not None:
-        container["resources"] = _resources(container.get("resources") or {}, resources)
-
-
-def _mount(job: Object, config_map: str) -> None:
-    spec = job["spec"]["template"]["spec"]
-    items = [{"key": CONFIGURATION, "path": CONFIGURATION}]
-    volume = {"name": "study", "configMap": {"name": config_map, "items": items}}
-    spec["volumes"] = [*(spec.get("volumes") or []), volume]
-    mount = {"name": "study", "mountPath": CONFIGURED, "readOnly": True}
-    container = spec["containers"][0]
-    container["volumeMounts"] = [*(container.get("volumeMounts") or []), mount]
-
-
-def _resources(given: Object, wanted: ResourcesConfig) -> Object:
-    """What the template gives, but for what the study says."""
-    requests, limits = dict(given.get("requests") or {}), dict(given.get("limits") or {})
-    if wanted.cpus is not None:
-        requests["cpu"] = limits["cpu"] = f"{round(wanted.cpus * 1000)}m"
-    if wanted.memory_gib is not None:
-        requests["memory"] = limits["memory"] = f"{round(wanted.memory_gib * GIB)}Mi"
-    if wanted.gpus is not None:
-        known = [name for name in {**limits, **requests} if "gpu" in name]
-        for name in known:
-            requests.pop(name, None)
-            limits.pop(name, None)
-        if wanted.gpus:
-            name = known[0] if known else GPU
-            requests[name] = limits[name] = str(wanted.gpus)  # must be the same
-    return {**given, "requests": requests, "limits": limits}
 
 
 def _unharmed(container: str) -> list[Object]:
@@ -213,16 +196,6 @@ def _broken() -> Object:
 
 def _exit(container: str, status: int) -> Object:
     return {"containerName": container, "operator": "In", "values": [status]}
-
-
-def _container(job: Object, name: str) -> Object:
-    containers: list[Object] = job["spec"]["template"]["spec"]["containers"]
-    return next(container for container in containers if container["name"] == name)
-
-
-def _set(container: Object, name: str, value: str) -> None:
-    others = [item for item in container.get("env") or [] if item["name"] != name]
-    container["env"] = [*others, {"name": name, "value": value}]
 
 
 def _copied(given: Mapping[str, str] | None) -> dict[str, str]:

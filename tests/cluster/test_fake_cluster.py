@@ -12,7 +12,7 @@ from coordinator.cluster.api import Api
 from coordinator.cluster.records import Request
 from coordinator.cluster.refusals import Invalid
 from study.config.load import load_study
-from study.config.records import ResourcesConfig
+from study.config.records import DataConfig, ResourcesConfig
 from study.progress import observe
 from study.registry import Registry
 from tests.chaos.conftest import eventually
@@ -109,7 +109,9 @@ def test_exit_statuses_fail_the_job_or_the_index(
 def test_a_result_and_a_last_word_are_termination_messages(cluster: FakeCluster, api: Api) -> None:
     cluster.submit(BIRDS, Request(revision=1, workers=1))
     template = build("cpu").get("PodTemplate", "prepare")
-    job = jobs.prepare_job(template, "birds", revision=1)
+    job = jobs.prepare_job(
+        template, "birds", DataConfig(source="/birds", image_size=16), revision=1
+    )
 
     def pod_is(phase: str) -> bool:
         pods = cluster.pods("birds", "prepare")

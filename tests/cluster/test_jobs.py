@@ -9,13 +9,14 @@ import kubernetes_validate
 import pytest
 
 from coordinator.cluster.jobs import measure_job, plan_job, prepare_job, scale_patch, worker_job
-from study.config.records import ResourcesConfig
+from study.config.records import DataConfig, ResourcesConfig
 from tests.cluster.fake.job_rules import check_new_job
 from tests.k8s.conftest import OVERLAYS, build
 from tests.k8s.restricted import violations
 
 Object = dict[str, Any]
 ANYTHING = ResourcesConfig()
+DATA = DataConfig(source="/data/birds", image_size=16)
 
 
 def template(name: str = "worker", overlay: str = "cpu") -> Object:
@@ -29,7 +30,7 @@ def workers(count: int = 3, overlay: str = "cpu", **resources: Any) -> Object:
 
 def measuring(overlay: str = "cpu") -> Object:
     arguments = ["measure", "--trials", "3,7", "--output", "/artifacts/birds/promoted/.new-3-7"]
-    return measure_job(template(overlay=overlay), "birds", ANYTHING, arguments, revision=7)
+    return measure_job(template(overlay=overlay), "birds", ANYTHING, [3, 7], arguments, revision=7)
 
 
 def every(overlay: str) -> list[Object]:
@@ -37,7 +38,7 @@ def every(overlay: str) -> list[Object]:
     return [
         workers(overlay=overlay),
         workers(1, overlay=overlay),
-        prepare_job(template("prepare", overlay), "birds", revision=7),
+        prepare_job(template("prepare", overlay), "birds", DATA, revision=7),
         measuring(overlay),
         plan_job(template(overlay=overlay), "birds", ANYTHING, ["rehearse"], **configuration),
     ]
@@ -143,7 +144,7 @@ def test_a_gpu_is_asked_for_where_the_study_or_the_overlay_says_so(
 
 
 def test_preparation_reads_the_configuration_of_the_request() -> None:
-    job = prepare_job(template("prepare"), "birds", revision=7)
+    job = prepare_job(template("prepare"), "birds", DATA, revision=7)
     assert container(job)["args"] == ["prepare", "/etc/hpo/study.yaml"]
     (volume,) = [v for v in job["spec"]["template"]["spec"]["volumes"] if "configMap" in v]
     assert volume["configMap"]["name"] == "request-birds"
@@ -182,6 +183,7 @@ def test_what_tools_note_on_a_template_does_not_come_to_its_jobs() -> None:
     job = worker_job(noted, "birds", ANYTHING, workers=2, revision=1)
     assert set(job["metadata"]["annotations"]) == {
         "example.com/team",
+        "hpo.made-for",
         "hpo.revision",
         "hpo.workers",
     }
@@ -191,7 +193,7 @@ def test_templates_stay_as_they_are() -> None:
     given = template()
     before = copy.deepcopy(given)
     worker_job(given, "birds", ResourcesConfig(cpus=1), workers=2, revision=1)
-    measure_job(given, "birds", ANYTHING, ["measure"], revision=1)
+    measure_job(given, "birds", ANYTHING, [3], ["measure"], revision=1)
     assert given == before
 
 
