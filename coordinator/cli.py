@@ -10,7 +10,7 @@ import sys
 import typer
 
 from coordinator.interrupt import INTERRUPTS, exit_status, raise_on_sigterm
-from coordinator.verbs import looking, models, running, services
+from coordinator.verbs import cluster, looking, models, running, services
 from study.told import told
 
 VERBS = (
@@ -27,6 +27,8 @@ VERBS = (
     models.rollback,
     looking.dashboard,
     looking.report,
+    cluster.deploy,
+    cluster.undeploy,
 )
 
 HIDDEN = (  # for containers

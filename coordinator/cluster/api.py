@@ -40,10 +40,21 @@ PLACES = {
     "podtemplates": "/api/v1",
     "resourcequotas": "/api/v1",
     "secrets": "/api/v1",
+    "namespaces": "/api/v1",
+    "serviceaccounts": "/api/v1",
+    "services": "/api/v1",
     "jobs": "/apis/batch/v1",
+    "cronjobs": "/apis/batch/v1",
     "deployments": "/apis/apps/v1",
+    "statefulsets": "/apis/apps/v1",
+    "networkpolicies": "/apis/networking.k8s.io/v1",
+    "poddisruptionbudgets": "/apis/policy/v1",
+    "roles": "/apis/rbac.authorization.k8s.io/v1",
+    "rolebindings": "/apis/rbac.authorization.k8s.io/v1",
+    "clusters": "/apis/postgresql.cnpg.io/v1",  # of the operator CloudNativePG
 }
 """The API group of each resource that is asked for."""
+OUTSIDE = ("namespaces",)  # are not in a namespace
 
 TIMEOUT = (5.0, 20.0)  # seconds to connect, and between two bytes
 PATIENCE = 15.0  # seconds in which a request is tried again
@@ -51,6 +62,8 @@ FIRST_PAUSE, LONGEST_PAUSE = 0.2, 5.0  # seconds between two tries
 SILENCE = 100.0  # seconds without a byte after which a watch is broken; bookmarks come each minute
 MERGE = {"Content-Type": "application/merge-patch+json"}
 JSON = {"Content-Type": "application/json"}
+APPLY = {"Content-Type": "application/apply-patch+yaml"}
+MANAGER = [("fieldManager", "hpo"), ("force", "true")]  # whose fields a deploy sets
 
 
 @dataclass(frozen=True)
@@ -123,6 +136,13 @@ class Api:
         """A JSON merge patch. Raises NotFound, and Conflict where the patch has a
         metadata.resourceVersion that is old."""
         return self._call("patch", resource, name, query=_dry(dry_run), body=patch, headers=MERGE)
+
+    def apply(self, resource: str, wanted: Mapping[str, Any], *, dry_run: bool = False) -> Object:
+        """Makes the object or sets what `wanted` says of it, and leaves alone what others have set
+        (server-side apply). Raises NotFound for a kind that the cluster does not know."""
+        name = str(wanted["metadata"]["name"])
+        query = [*MANAGER, *_dry(dry_run)]
+        return self._call("patch", resource, name, query=query, body=wanted, headers=APPLY)
 
     def delete(self, resource: str, name: str, *, uid: str | None = None) -> None:
         """Deletes an object, and in the background what belongs to it; nothing happens where it is
@@ -198,7 +218,8 @@ class Api:
     ) -> RESTResponse:
         """One request; the answer is not read yet. Raises HTTPError, OSError,
         ClusterUnreachable."""
-        place = f"{PLACES[resource]}/namespaces/{self.namespace}/{resource}{path}"
+        within = "" if resource in OUTSIDE else f"/namespaces/{self.namespace}"
+        place = f"{PLACES[resource]}{within}/{resource}{path}"
         serialized = self._client.param_serialize(
             method=method,
             resource_path=place,
@@ -230,7 +251,8 @@ class Api:
         return ClusterUnreachable(f"no cluster answers at {self.host}: {said}; {ALONE}")
 
     def _what(self, resource: str, name: str = "") -> str:
-        return f"{resource}{'/' if name else ''}{name} in namespace {self.namespace}"
+        within = "" if resource in OUTSIDE else f" in namespace {self.namespace}"
+        return f"{resource}{'/' if name else ''}{name}{within}"
 
 
 METHODS = {"get": "GET", "list": "GET", "create": "POST", "patch": "PATCH", "delete": "DELETE"}

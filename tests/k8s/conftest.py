@@ -96,7 +96,7 @@ def build(overlay: str, component: str = "") -> Manifests:
         )
     assert done.returncode == 0, done.stderr
     assert done.stderr == ""  # warnings: something deprecated
-    return Manifests(done.stdout, list(yaml.safe_load_all(done.stdout)))
+    return Manifests(done.stdout, list(yaml.load_all(done.stdout, yaml.CSafeLoader)))
 
 
 @pytest.fixture(params=VARIANTS, ids=lambda variant: "+".join(filter(None, variant)))

@@ -112,12 +112,17 @@ class FakeApi:
     async def _handle(self, request: Request) -> Answer | None:
         """None for a request that is kmock's to answer."""
         verb = _verb(request)
-        if verb is None or request.resource is None or not request.resource.plural:
+        if verb is None or request.resource is None:
             return None
-        parts = [str(request.resource.plural), *filter(None, [request.subresource])]
         agent = request.headers.get("User-Agent", "")
         query = tuple(request.params.items())
-        asked = Asked(verb, "/".join(parts), request.name or "", agent, query)
+        if request.resource.plural:
+            parts = [str(request.resource.plural), *filter(None, [request.subresource])]
+            asked = Asked(verb, "/".join(parts), request.name or "", agent, query)
+        elif request.namespace:  # which kmock does not take for an object
+            asked = Asked(verb, "namespaces", request.namespace, agent, query)
+        else:
+            return None
         self.asked.append(asked)
         try:
             if request.headers.get("Authorization") != f"Bearer {self.token}":
@@ -135,7 +140,8 @@ class FakeApi:
             return _break(request)
 
     async def _carry_out(self, request: Request, asked: Asked) -> Answer:
-        resource, namespace, name = asked.resource, request.namespace or "", asked.name
+        resource, name = asked.resource, asked.name
+        namespace = "" if resource == "namespaces" else request.namespace or ""
         dry_run = request.params.get("dryRun") == "All"
         store = self.store
         match asked.verb:
@@ -157,9 +163,12 @@ class FakeApi:
                 made = store.create(resource, namespace, _body(request), dry_run=dry_run)
                 return aiohttp.web.json_response(made, status=201)
             case "patch":
-                if "merge-patch" not in request.headers.get("Content-Type", ""):
-                    raise ApiError(415, "UnsupportedMediaType", "only merge patches are understood")
-                done = store.patch(resource, namespace, name, _body(request), dry_run=dry_run)
+                kind = request.headers.get("Content-Type", "")
+                change = {"merge-patch": store.patch, "apply-patch": store.apply}
+                wanted = [change[known] for known in change if known in kind]
+                if not wanted:
+                    raise ApiError(415, "UnsupportedMediaType", f"{kind} is not understood")
+                done = wanted[0](resource, namespace, name, _body(request), dry_run=dry_run)
                 return aiohttp.web.json_response(done)
             case _:
                 gone = store.delete(resource, namespace, name, _body(request))
@@ -181,6 +190,8 @@ class _Handler(KubernetesScaffold):
 def _verb(request: Request) -> str | None:
     if request.method.value == "POST" and request.subresource:
         return "create"
+    if request.resource is not None and not request.resource.plural and request.namespace:
+        return {"GET": "get", "PATCH": "patch", "DELETE": "delete"}.get(request.method.value)
     return VERBS.get(request.action) if request.action else None
 
 

@@ -130,6 +130,21 @@ class Store:
                 new["metadata"]["generation"] = old["metadata"].get("generation", 1) + 1
             return new if dry_run else self._write("MODIFIED", key, new)
 
+    def apply(
+        self,
+        resource: str,
+        namespace: str,
+        name: str,
+        wanted: Object,
+        *,
+        dry_run: bool = False,
+    ) -> Object:
+        """Server-side apply of a manager who owns all that it says; lists are replaced."""
+        with self.changed:
+            if (resource, namespace, name) in self._objects:
+                return self.patch(resource, namespace, name, wanted, dry_run=dry_run)
+            return self.create(resource, namespace, wanted, dry_run=dry_run)
+
     def update(
         self, resource: str, namespace: str, name: str, change: Callable[[Object], None]
     ) -> None:

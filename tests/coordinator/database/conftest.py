@@ -119,25 +119,48 @@ def free_port() -> int:
         return int(listening.getsockname()[1])
 
 
+def make_container(user: str) -> Container:
+    """With an empty volume."""
+    root = Path(tempfile.mkdtemp(prefix="hpo-volume-"))
+    root.chmod(0o755)
+    shutil.chown(root, user)
+    (root / "backups").mkdir()
+    shutil.chown(root / "backups", user)
+    return Container(user, root, free_port())
+
+
+def remove(container: Container) -> None:
+    for process in container.processes:
+        if process.poll() is None:
+            os.killpg(process.pid, signal.SIGKILL)
+        process.communicate()
+    shutil.rmtree(container.root)
+
+
+@pytest.fixture(scope="session")
+def user(postgres: EmbeddedPostgres) -> str:
+    """Who runs PostgreSQL where root may not."""
+    return postgres._server.system_user or pwd.getpwuid(os.geteuid()).pw_name
+
+
 @pytest.fixture
-def container(postgres: EmbeddedPostgres) -> Iterator[Callable[[], Container]]:
-    """Makes containers with a volume of their own; nothing of them is left."""
-    user = postgres._server.system_user or pwd.getpwuid(os.geteuid()).pw_name
+def container(user: str) -> Iterator[Callable[[], Container]]:
+    """Makes containers with an empty volume; nothing of them is left."""
     made: list[Container] = []
 
     def make() -> Container:
-        root = Path(tempfile.mkdtemp(prefix="hpo-volume-"))
-        root.chmod(0o755)
-        shutil.chown(root, user)
-        (root / "backups").mkdir()
-        shutil.chown(root / "backups", user)
-        made.append(Container(user, root, free_port()))
+        made.append(make_container(user))
         return made[-1]
 
     yield make
-    for container in made:
-        for process in container.processes:
-            if process.poll() is None:
-                os.killpg(process.pid, signal.SIGKILL)
-            process.communicate()
-        shutil.rmtree(container.root)
+    for each in made:
+        remove(each)
+
+
+@pytest.fixture(scope="module")
+def database(user: str) -> Iterator[Container]:
+    """A server that tests share: each leaves it running."""
+    made = make_container(user)
+    made.serve()
+    yield made
+    remove(made)

@@ -17,11 +17,14 @@ from study.registry import Registry
 from .conftest import Container
 
 
-@pytest.fixture
-def database(container: Callable[[], Container]) -> Container:
-    made = container()
-    made.serve()
-    return made
+@pytest.fixture(autouse=True)
+def without_dumps(request: pytest.FixtureRequest) -> None:
+    """Each test begins with none and an empty database."""
+    if "database" in request.fixturenames:
+        database = request.getfixturevalue("database")
+        for dump in (database.root / "backups").iterdir():
+            dump.unlink()
+        database.query("DROP OWNED BY hpo")
 
 
 def test_a_ledger_is_restored_onto_a_new_server_and_goes_on(

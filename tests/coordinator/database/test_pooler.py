@@ -5,7 +5,6 @@ from __future__ import annotations
 import shutil
 import signal
 import threading
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,7 +23,7 @@ from study.registry import Registry
 
 from .conftest import AS_USER, Container, eventually, free_port
 
-WORKERS = 80  # more than PgBouncer has connections to the database
+WORKERS = 70  # more than PgBouncer has connections to the database
 
 
 @dataclass
@@ -55,13 +54,11 @@ def test_an_url_that_leaves_something_open_is_refused_without_repeating_it(tmp_p
     assert "secret" not in str(raised.value)
 
 
-@pytest.fixture
-def pooled(container: Callable[[], Container]) -> Pooled:
+@pytest.fixture(scope="module")
+def pooled(database: Container) -> Pooled:
     if shutil.which("pgbouncer", path="/usr/sbin:/usr/bin") is None:
         pytest.skip("pgbouncer is not installed")
-    server = container()
-    server.serve()
-    port = free_port()
+    server, port = database, free_port()
     # the port alone differs from what the container runs
     program = AS_USER.replace(
         "coordinator.cli.main()",
@@ -133,7 +130,7 @@ def test_a_server_that_is_away_is_an_outage_that_passes(pooled: Pooled) -> None:
     engine.dispose()
 
 
-def test_sigterm_ends_it(pooled: Pooled) -> None:
+def test_at_the_end_sigterm_ends_it(pooled: Pooled) -> None:
     pooler = pooled.server.processes[1]
     pooler.send_signal(signal.SIGTERM)
     pooler.communicate(timeout=20)
