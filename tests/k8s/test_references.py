@@ -128,5 +128,5 @@ def test_files_that_variables_name_are_mounted(manifests: Manifests) -> None:
             mounted = {mount["mountPath"] for mount in container["volumeMounts"]}
             for variable in container["env"]:
                 value = variable.get("value", "")
-                if value.startswith("/") and value != "/dev/termination-log":
+                if value.startswith("/"):
                     assert any(f"{value}/".startswith(f"{place}/") for place in mounted), value
