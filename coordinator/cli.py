@@ -14,6 +14,7 @@ from coordinator.verbs import cluster, looking, models, running, services
 from study.told import told
 
 VERBS = (
+    running.plan,
     running.submit,
     running.resume,
     running.prepare,

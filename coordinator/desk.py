@@ -1,6 +1,7 @@
 """Where a person's wishes for studies go: one method for each verb of the command line.
 
-Knows nothing of the command line nor of what is done (machine.py).
+Two kinds of desk: this process is the coordinator (machine.py), or another one in a cluster is
+(cluster/client.py). Knows nothing of the command line nor of what either does.
 """
 
 from __future__ import annotations
@@ -10,9 +11,11 @@ from typing import Protocol
 
 from rich.console import Console
 
-from coordinator.site import SITES
 from study.config.nearest import hint
 from study.errors import UsageError, one_line
+
+CLUSTER = "kubernetes"
+"""The back end whose coordinator is another process; also the default."""
 
 
 class Desk(Protocol):
@@ -27,6 +30,10 @@ class Desk(Protocol):
         self, study: str, *, workers: int | None, overrides: Sequence[str], follow: bool
     ) -> int:
         """Goes on with a study that was submitted; None: with as many workers as before."""
+
+    def plan(self, study: str, *, workers: int, overrides: Sequence[str], measure: bool) -> None:
+        """Says what `submit` would do and how long it would take; nothing stays of it.
+        measure: train one trial for a moment to know."""
 
     def prepare(self, study: str, *, overrides: Sequence[str]) -> None:
         """Packs the pictures of a study without running it."""
@@ -64,9 +71,14 @@ class Desk(Protocol):
 
 def open_desk(backend: str, console: Console) -> Desk:
     """The desk of a back end. Raises UsageError for an unknown name, with those there are."""
-    if backend in SITES:
-        from coordinator.machine import MachineDesk
+    if backend == CLUSTER:
+        from coordinator.cluster.client import cluster_desk
 
-        return MachineDesk(SITES[backend](), console)
-    names = list(SITES)
-    raise UsageError(one_line(f"--backend: no back end {backend!r}{hint(backend, names)}"))
+        return cluster_desk(console)
+    from coordinator.machine import MachineDesk
+    from coordinator.site import SITES
+
+    if backend not in SITES:
+        names = hint(backend, [CLUSTER, *SITES])
+        raise UsageError(one_line(f"--backend: no back end {backend!r}{names}"))
+    return MachineDesk(SITES[backend](), console)

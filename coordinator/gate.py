@@ -16,7 +16,6 @@ if TYPE_CHECKING:  # exists for type checkers alone
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
 READING = ("GET", "HEAD")
-HEALTH = "/healthz"  # says that we listen, to anybody: a probe has no token
 
 
 class Gate:
@@ -34,17 +33,15 @@ class Gate:
 
     def __call__(self, environ: WSGIEnvironment, start: StartResponse) -> Iterable[bytes]:
         """See PEP 3333."""
-        if environ.get("PATH_INFO") == HEALTH:
-            return _answer(start, "200 OK", "listening")
         query = parse_qsl(environ.get("QUERY_STRING", ""), keep_blank_values=True)
         given = dict(query).get("token")
         if given is not None and self._is_token(given):
             rest = urlencode([(key, value) for key, value in query if key != "token"])
             return self._let_in(environ, start, rest)
         if not self._is_token(self._cookie_of(environ)):
-            return _answer(start, "401 Unauthorized", "open the URL with ?token= that was printed")
+            return _refuse(start, "401 Unauthorized", "open the URL with ?token= that was printed")
         if environ["REQUEST_METHOD"] not in READING and not self._writable:
-            return _answer(start, "403 Forbidden", "read-only: start it with --writable to change")
+            return _refuse(start, "403 Forbidden", "read-only: start it with --writable to change")
         return self._inside(environ, start)
 
     def _is_token(self, given: str) -> bool:
@@ -77,8 +74,8 @@ class Gate:
         return []
 
 
-def _answer(start: StartResponse, status: str, text: str) -> Iterable[bytes]:
-    body = f"{text}\n".encode()
+def _refuse(start: StartResponse, status: str, reason: str) -> Iterable[bytes]:
+    body = f"{reason}\n".encode()
     headers = [
         ("Content-Type", "text/plain; charset=utf-8"),
         ("Content-Length", str(len(body))),

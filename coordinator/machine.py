@@ -57,6 +57,19 @@ class MachineDesk:
             self._site, study, workers=workers, overrides=overrides, console=self._console
         )
 
+    def plan(self, study: str, *, workers: int, overrides: Sequence[str], measure: bool) -> None:
+        """See Desk."""
+        from coordinator.plan import plan
+
+        plan(
+            self._site,
+            study,
+            workers=workers,
+            overrides=overrides,
+            measure=measure,
+            console=self._console,
+        )
+
     def prepare(self, study: str, *, overrides: Sequence[str]) -> None:
         """See Desk."""
         from coordinator.preparation import prepare

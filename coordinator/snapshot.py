@@ -6,13 +6,15 @@ Knows nothing of where it came from nor of how it is drawn (watch.py).
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from pydantic import BaseModel, ConfigDict
 
 from coordinator.backends.backend import WorkerState
 from study import exit_codes
-from study.progress import Progress
+
+if TYPE_CHECKING:  # Optuna is slow to import, and a laptop of a cluster needs none
+    from study.progress import Progress
 
 
 class Shown(BaseModel):

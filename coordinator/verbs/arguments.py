@@ -11,7 +11,7 @@ import typer
 from pydantic import TypeAdapter, ValidationError
 from rich.console import Console
 
-from coordinator.desk import Desk, open_desk
+from coordinator.desk import CLUSTER, Desk, open_desk
 from study.config.constraints import Sha256, StudyName
 from study.config.wording import rule_of
 from study.errors import UsageError
@@ -51,7 +51,7 @@ Place = Annotated[
     str,
     typer.Option("--backend", envvar="HPO_BACKEND", help="where workers run"),
 ]
-DEFAULT_PLACE = "local"
+DEFAULT_PLACE = CLUSTER
 
 
 def desk(place: str) -> Desk:

@@ -20,6 +20,22 @@ from coordinator.verbs.arguments import (
 )
 
 
+def plan(
+    study: File,
+    overrides: Overrides = None,
+    workers: Annotated[int, typer.Option("--workers", "-n", help="workers to run")] = 1,
+    data: Data = None,
+    measure: Annotated[bool, typer.Option(help="train for a moment to know the time")] = True,
+    backend: Place = DEFAULT_PLACE,
+) -> None:
+    """Show what submit would do, and how long it takes.
+
+    Nothing stays of it.
+    """
+    at_least_one("--workers", workers)
+    desk(backend).plan(study, workers=workers, overrides=changes(overrides, data), measure=measure)
+
+
 def submit(
     study: File,
     overrides: Overrides = None,

@@ -14,6 +14,7 @@ from coordinator.cluster.api import Api
 from coordinator.cluster.connection import connect
 from study.registry import Registry
 from tests.cluster.fake.fake_cluster import FakeCluster
+from tests.cluster.fake.laptop import Coordinator, Laptop
 
 BIRDS = """
 name: birds
@@ -52,3 +53,20 @@ def registry(postgres_url: URL, cluster: FakeCluster) -> Iterator[Registry]:  # 
     registry = Registry(postgres_url)
     yield registry
     registry.close()
+
+
+@pytest.fixture
+def laptop(cluster: FakeCluster, tmp_path: Path) -> Laptop:
+    """A person's, with the study birds."""
+    laptop = Laptop(cluster, tmp_path / "laptop")
+    configs = laptop.folder / "configs"
+    configs.mkdir()
+    (configs / "birds.yaml").write_text(BIRDS)
+    return laptop
+
+
+@pytest.fixture
+def coordinator(cluster: FakeCluster) -> Iterator[Coordinator]:
+    """A stand-in that answers what it is told to."""
+    with Coordinator(cluster) as coordinator:
+        yield coordinator

@@ -162,7 +162,6 @@ def test_a_given_token_lets_in_and_is_not_in_the_url_that_goes_into_logs(
         assert visitor.token == ""
         answer, _ = visitor.ask("GET", f"/dashboard?token={token}")
         assert answer.status == 303
-        assert visitor.ask("GET", "/healthz")[0].status == 200
 
 
 @pytest.mark.parametrize("content", ["", "short", "a token with spaces in it"])

@@ -1,7 +1,7 @@
 """A .zip archive of class folders as a source of pictures; members are read where they lie.
 
 Never extracts, so that no member can be written anywhere. Knows nothing of what a tree means
-(listing.py).
+(study/listing.py).
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import zipfile
 from pathlib import Path, PurePosixPath, PureWindowsPath
 
 from study.errors import DataError
-from worker.data.listing import Listing, list_tree
+from study.listing import Listing, list_tree
 from worker.data.source import FILE_LIMIT
 
 
@@ -48,7 +48,7 @@ class Archive:
         return found
 
     def listing(self) -> Listing:
-        """By class folders, see listing.py."""
+        """By class folders, see study/listing.py."""
         files = [name for name, member in self._members.items() if not member.is_dir()]
         folders = [name for name, member in self._members.items() if member.is_dir()]
         return list_tree(files, folders, where=str(self.path))

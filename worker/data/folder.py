@@ -1,6 +1,6 @@
 """A folder of class folders as a source of pictures.
 
-Knows nothing of what a tree means (listing.py).
+Knows nothing of what a tree means (study/listing.py).
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from functools import cached_property
 from pathlib import Path
 
 from study.errors import DataError
-from worker.data.listing import Listing, is_picture, list_tree
+from study.listing import Listing, is_picture, list_tree
 from worker.data.source import file_state, read_file
 
 
@@ -46,7 +46,7 @@ class Folder:
         return digest.hexdigest()
 
     def listing(self) -> Listing:
-        """By class folders, see listing.py."""
+        """By class folders, see study/listing.py."""
         return list_tree(*self._tree, where=str(self.path))
 
     def read(self, name: str) -> bytes:

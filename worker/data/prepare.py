@@ -16,11 +16,11 @@ from pathlib import Path
 from study.config.records import DataConfig
 from study.dataset import Converted, DatasetManifest, Quarantined
 from study.errors import DataError
+from study.listing import Entry, Listing
 from study.lock import locked
 from study.paths import DataPaths
 from worker.data.chunks import Chunk, plan
 from worker.data.duplicates import find_duplicates
-from worker.data.listing import Entry, Listing
 from worker.data.pack import Row, order_rows, publish, split_ranges, write_arrays
 from worker.data.pool import Progress, decode_all
 from worker.data.recipe import recall, recipe_key, remember

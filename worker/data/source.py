@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Protocol
 
 from study.errors import DataError
-from worker.data.listing import Listing
+from study.listing import Listing
 
 FILE_LIMIT = 256 * 2**20  # bytes of one picture file; an archive can promise more than memory holds
 

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from study.dataset import Split
 from study.errors import DataError
-from worker.data.listing import SPLIT_NAMES, Entry, Listing
+from study.listing import SPLIT_NAMES, Entry, Listing
 from worker.data.source import file_state, read_file
 
 COLUMNS = ("path", "label", "split", "group")

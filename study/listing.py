@@ -1,7 +1,7 @@
 """What a data set consists of: its pictures with their labels, read from names alone.
 
 Understands a tree of class folders, also with train/, val/ and test/ above them and under a single
-top folder. Knows nothing of where the names came from (folder.py, archive.py) nor of bytes.
+top folder. Knows nothing of where the names came from nor of bytes.
 """
 
 from __future__ import annotations

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from study.errors import DataError
-from worker.data.listing import Entry, is_picture, list_tree
+from study.listing import Entry, is_picture, list_tree
 
 
 def names(files: list[str], folders: list[str] | None = None) -> list[Entry]:

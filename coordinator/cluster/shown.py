@@ -1,0 +1,71 @@
+"""How studies in the cluster are getting on, for a person: from requests and statuses alone.
+
+Knows nothing of how they came here (asked.py).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+from rich.console import Console
+from rich.table import Table
+
+from coordinator.cluster.asked import Asked
+from coordinator.cluster.records import Status
+from coordinator.watch import duration, summary, workers_table
+
+
+def studies_table(studies: Sequence[tuple[str, Asked, Status | None]]) -> Table:
+    """A row for each study."""
+    table = Table("study", "phase", "trials", "running", "workers", "best", "promoted")
+    for name, asked, status in studies:
+        snapshot = None if status is None else status.snapshot
+        trials = running = best = ""
+        if snapshot is not None:
+            trials = f"{snapshot.ended}/{snapshot.trials}"
+            running = str(len(snapshot.running))
+            best = "" if snapshot.best is None else f"{snapshot.best.value:.4f}"
+        promoted = "yes" if status is not None and status.promoted else ""
+        workers = str(asked.request.workers)
+        table.add_row(name, phase(asked, status), trials, running, workers, best, promoted)
+    return table
+
+
+def phase(asked: Asked, status: Status | None) -> str:
+    """In a word; `asked` until the coordinator has taken up the newest request."""
+    if status is None or status.revision < asked.request.revision:
+        return "asked"
+    return status.phase
+
+
+def reasons(studies: Sequence[tuple[str, Asked, Status | None]]) -> list[str]:
+    """Why studies wait, failed or were refused, a line for each that has a reason."""
+    return [
+        f"{name}: {status.phase}: {status.reason}"
+        for name, _, status in studies
+        if status is not None and status.reason
+    ]
+
+
+def show_status(study: str, asked: Asked, status: Status | None, console: Console) -> None:
+    """One study, its workers, and what is promoted."""
+    if status is None or status.snapshot is None:
+        console.print(f"{study}: {phase(asked, status)}", soft_wrap=True)
+    else:
+        snapshot = status.snapshot
+        console.print(f"{summary(snapshot)} | {phase(asked, status)}", soft_wrap=True)
+        if snapshot.workers:
+            console.print(workers_table(snapshot))
+    if status is None:
+        return
+    if status.reason:
+        console.print(status.reason, soft_wrap=True)
+    if status.promoted:
+        console.print(status.promoted, soft_wrap=True)
+
+
+def age(status: Status) -> str:
+    """How long ago it was written, in words."""
+    passed = datetime.now(UTC) - datetime.fromisoformat(status.written)
+    return f"{duration(max(0.0, passed.total_seconds()))} ago"

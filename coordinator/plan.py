@@ -1,0 +1,53 @@
+"""Tells what running a study on this machine would take; nothing is begun.
+
+Knows nothing of how an estimate is made (estimate.py) nor of clusters (cluster/plan.py).
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+from rich.console import Console
+
+from coordinator.estimate import Rehearsal, count_pictures, lines, read_rehearsal, space_table
+from coordinator.site import Site
+from coordinator.storage import storage
+from study.config.dump import dump
+from study.config.load import find_study, load_study
+from study.config.records import StudyConfig
+
+
+def plan(
+    site: Site,
+    study: str,
+    *,
+    workers: int,
+    overrides: Sequence[str],
+    measure: bool,
+    console: Console,
+) -> None:
+    """Shows space, trials and time. Raises UsageError where submit would refuse the study."""
+    config = load_study(find_study(study), overrides)
+    with storage() as (registry, _):
+        registry.check(config)
+        known = config.name in registry.names()
+    measured = _rehearsed(site, config) if measure else None
+    pictures = count_pictures(Path(config.data.source), config.data)
+    console.print(space_table(config))
+    told = lines(config, workers=workers, pictures=pictures, measured=measured)
+    told.append(
+        f"submit would go on with study {config.name}"
+        if known
+        else f"submit would create study {config.name}"
+    )
+    for line in told:
+        console.print(line, soft_wrap=True)
+
+
+def _rehearsed(site: Site, config: StudyConfig) -> Rehearsal:
+    with tempfile.TemporaryDirectory(prefix="hpo-") as directory:
+        file = Path(directory) / "study.yaml"
+        file.write_text(dump(config))
+        return read_rehearsal(site.program.call(["rehearse", str(file)], {}))
