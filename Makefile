@@ -5,15 +5,21 @@ SHELL := /bin/sh
 PYTHON ?= python3
 STUDY ?= fashion
 N ?= 2
-BACKEND ?= local
+# kubernetes: the cluster of your kubeconfig; local: this machine; export BACKEND=local to stay
+BACKEND ?= kubernetes
 # DATA=path/to/pictures  ARGS="training.epochs=3 ..."  WORKER=0  FOLLOW=1  TRIAL=7
 PORT ?= 8080
 FROM = $(if $(DATA),--data '$(DATA)')
+FOLLOWED = $(if $(FOLLOW),--follow)
 
 VENV := .venv
 BIN := $(VENV)/bin
-STAMP := $(VENV)/.installed
-HPO := $(BIN)/hpo
+INSTALLED := $(VENV)/.installed
+LIGHT := $(VENV)/.light
+# A cluster's coordinator does the work: its laptop needs no torch.
+STAMP = $(if $(filter kubernetes,$(BACKEND)),$(LIGHT),$(INSTALLED))
+HPO = $(BIN)/hpo
+ON = --backend $(BACKEND)
 
 VERSION := $(shell sed -n 's/^version = "\(.*\)"/\1/p' pyproject.toml)
 TAG ?= $(VERSION)
@@ -33,71 +39,83 @@ ifdef NAMESPACE
 export HPO_NAMESPACE := $(NAMESPACE)
 endif
 EXTRAS := worker,dali,coordinator,kubernetes,kubectl,docker,local,dev
+LIGHT_EXTRAS := kubernetes,kubectl
+define install
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+		echo "make: Python 3.11 or newer is needed, $$($(PYTHON) --version 2>&1) is what $(PYTHON) is;" \
+			"name another with PYTHON=python3.12" >&2; exit 2; }
+	@test -x $(BIN)/pip || { rm -rf $(VENV) && $(PYTHON) -m venv $(VENV); }
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check \
+		-c constraints.txt -e '.[$(1)]'
+endef
 
-.PHONY: help setup check test demo submit status logs scale stop resume best promote rollback \
+.PHONY: help setup check test demo plan submit status logs scale stop resume best promote rollback \
 	dashboard report images deploy undeploy clean
 
 help: ## what can be made
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 	@echo '  variables: STUDY=$(STUDY) N=$(N) BACKEND=$(BACKEND) DATA= ARGS= WORKER= TRIAL= PORT=$(PORT)'
 
-setup: $(STAMP) ## the environment; quick when nothing changed
+setup: $(INSTALLED) ## the whole environment; quick when nothing changed
 
-$(STAMP): pyproject.toml constraints.txt
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
-		echo "make: Python 3.11 or newer is needed, $$($(PYTHON) --version 2>&1) is what $(PYTHON) is;" \
-			"name another with PYTHON=python3.12" >&2; exit 2; }
-	@test -x $(BIN)/pip || { rm -rf $(VENV) && $(PYTHON) -m venv $(VENV); }
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check \
-		-c constraints.txt -e '.[$(EXTRAS)]'
+$(INSTALLED): pyproject.toml constraints.txt
+	$(call install,$(EXTRAS))
+	@touch $(LIGHT) $@
+
+$(LIGHT): pyproject.toml constraints.txt
+	$(call install,$(LIGHT_EXTRAS))
 	@touch $@
 
-check: $(STAMP) ## style, types and import arrows
+check: $(INSTALLED) ## style, types and import arrows
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/pytest -q tests/test_imports.py
 
-test: $(STAMP) ## all tests
+test: $(INSTALLED) ## all tests
 	$(BIN)/pytest
 
-demo: $(STAMP) ## a study from raw pictures to a promoted model, in minutes
-	$(HPO) submit fashion --workers 2 --backend local
-	@echo 'next: make best, make report, make dashboard (all STUDY=fashion);' \
+demo: $(INSTALLED) ## a study on this machine, from raw pictures to a promoted model, in minutes
+	$(BIN)/hpo submit fashion --workers 2 --backend local
+	@echo 'next: export BACKEND=local (to stay on this machine);' \
+		'make best, make report, make dashboard (all STUDY=fashion);' \
 		'more trials: make resume STUDY=fashion ARGS=search.budget.trials=24'
 
-submit: $(STAMP) ## run STUDY with N workers [DATA= ARGS=]
-	$(HPO) submit $(STUDY) --workers $(N) --backend $(BACKEND) $(FROM) $(ARGS)
+plan: $(STAMP) ## what STUDY with N workers would take; begins nothing [DATA= ARGS=]
+	$(HPO) plan $(STUDY) --workers $(N) $(ON) $(FROM) $(ARGS)
 
-status: $(STAMP) ## how all studies are getting on, or the given STUDY
-	$(HPO) status $(if $(filter file,$(origin STUDY)),,$(STUDY))
+submit: $(STAMP) ## run STUDY with N workers [DATA= ARGS= FOLLOW=1]
+	$(HPO) submit $(STUDY) --workers $(N) $(ON) $(FROM) $(FOLLOWED) $(ARGS)
+
+status: $(STAMP) ## how all studies are getting on, or the given STUDY [FOLLOW=1]
+	$(HPO) status $(if $(filter file,$(origin STUDY)),,$(STUDY)) $(ON) $(FOLLOWED)
 
 logs: $(STAMP) ## what the workers of STUDY printed [WORKER= FOLLOW=1]
-	$(HPO) logs $(STUDY) $(if $(WORKER),--worker $(WORKER)) $(if $(FOLLOW),--follow)
+	$(HPO) logs $(STUDY) $(ON) $(if $(WORKER),--worker $(WORKER)) $(FOLLOWED)
 
 scale: $(STAMP) ## let N workers run STUDY
-	$(HPO) scale $(STUDY) $(N)
+	$(HPO) scale $(STUDY) $(N) $(ON)
 
 stop: $(STAMP) ## stop STUDY so that it can be resumed
-	$(HPO) stop $(STUDY)
+	$(HPO) stop $(STUDY) $(ON)
 
-resume: $(STAMP) ## go on with STUDY [N= DATA= ARGS=]
-	$(HPO) resume $(STUDY) $(if $(filter file,$(origin N)),,--workers $(N)) $(FROM) $(ARGS)
+resume: $(STAMP) ## go on with STUDY [N= DATA= ARGS= FOLLOW=1]
+	$(HPO) resume $(STUDY) $(if $(filter file,$(origin N)),,--workers $(N)) $(ON) $(FROM) $(FOLLOWED) $(ARGS)
 
 best: $(STAMP) ## the best trial of STUDY
-	$(HPO) best $(STUDY)
+	$(HPO) best $(STUDY) $(ON)
 
 promote: $(STAMP) ## measure the best of STUDY again and promote the winner [TRIAL=]
-	$(HPO) promote $(STUDY) $(if $(TRIAL),--trial $(TRIAL))
+	$(HPO) promote $(STUDY) $(if $(TRIAL),--trial $(TRIAL)) $(ON)
 
 rollback: $(STAMP) ## go back to the version of STUDY promoted before
-	$(HPO) rollback $(STUDY)
+	$(HPO) rollback $(STUDY) $(ON)
 
 dashboard: $(STAMP) ## optuna-dashboard on 127.0.0.1:PORT
-	$(HPO) dashboard $(if $(filter file,$(origin STUDY)),,$(STUDY)) --port $(PORT)
+	$(HPO) dashboard $(if $(filter file,$(origin STUDY)),,$(STUDY)) --port $(PORT) $(ON)
 
 report: $(STAMP) ## STUDY as one HTML page
-	$(HPO) report $(STUDY)
+	$(HPO) report $(STUDY) $(ON)
 
 images: ## the worker's and the coordinator's image [BASE_IMAGE= WHEELS= PIP_CONFIG= TAG=]
 	$(if $(WHEELS),DOCKER_BUILDKIT=1 $(DOCKER) build --tag hpo-wheels --file docker/wheels.Dockerfile '$(WHEELS)')
@@ -106,15 +124,15 @@ images: ## the worker's and the coordinator's image [BASE_IMAGE= WHEELS= PIP_CON
 		$(if $(WHEELS)$(filter no,$(PGBOUNCER)),--build-arg PGBOUNCER=) .
 	$(if $(WHEELS),$(DOCKER) image rm hpo-wheels)
 
-deploy: $(STAMP) ## bring OVERLAY into a cluster, or upgrade it [COMPONENTS= NAMESPACE= IMAGE_PREFIX= TAG=]
-	$(HPO) deploy --overlay $(OVERLAY) $(COMPONENTS:%=--component %) \
+deploy: $(LIGHT) ## bring OVERLAY into a cluster, or upgrade it [COMPONENTS= NAMESPACE= IMAGE_PREFIX= TAG=]
+	$(BIN)/hpo deploy --overlay $(OVERLAY) $(COMPONENTS:%=--component %) \
 		$(IMAGE_PREFIX:%=--image-prefix %) --tag $(TAG)
 
-undeploy: $(STAMP) ## take it away again; volumes stay [VOLUMES=1]
-	$(HPO) undeploy $(if $(VOLUMES),--volumes)
+undeploy: $(LIGHT) ## take it away again; volumes stay [VOLUMES=1]
+	$(BIN)/hpo undeploy $(if $(VOLUMES),--volumes)
 
-clean: $(STAMP) ## remove all studies, packed data and models (asks for YES=1 where models are)
+clean: $(if $(wildcard .hpo/postgres),$(INSTALLED)) ## remove this machine's studies, packed data and models (asks for YES=1 where models are)
 	@if test -z '$(YES)' && ls artifacts/*/promoted/latest >/dev/null 2>&1; then \
 		echo 'make: promoted models would be lost: make clean YES=1' >&2; exit 2; fi
-	$(HPO) shutdown
+	$(if $(wildcard .hpo/postgres),$(BIN)/hpo shutdown --backend local)
 	rm -rf .hpo artifacts

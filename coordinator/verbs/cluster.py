@@ -34,7 +34,7 @@ def deploy(
     tag: Annotated[str, typer.Option(help="of both images")] = "",
     patience: Wait = 300,
 ) -> None:
-    """Bring database, coordinator and dashboard into a cluster, or upgrade them."""
+    """Bring everything into a cluster, or upgrade it there."""
     from coordinator.cluster.deploy import deploy as verb
     from coordinator.cluster.overlays import Choice, check
     from coordinator.cluster.rollout import Patience

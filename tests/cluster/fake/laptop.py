@@ -35,9 +35,8 @@ class Laptop:
     def __init__(self, cluster: FakeCluster, folder: Path) -> None:
         self.cluster = cluster
         self.folder = folder
-        tools = folder / "bin"
-        tools.mkdir(parents=True)
-        kubectl = tools / "kubectl"
+        folder.mkdir()
+        kubectl = folder / "kubectl"
         stand_in = Path(__file__).with_name("kubectl.py")
         kubectl.write_text(
             f'#!/bin/sh\nexec {shlex.quote(sys.executable)} -S {shlex.quote(str(stand_in))} "$@"\n'
@@ -50,7 +49,7 @@ class Laptop:
         self.environment = {
             **bare,
             "KUBECONFIG": str(cluster.kubeconfig),
-            "PATH": f"{tools}:{os.environ['PATH']}",
+            "KUBECTL": str(kubectl),
             "FAKE_FOLDER": str(cluster.folder),
         }
 
