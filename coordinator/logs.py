@@ -1,13 +1,14 @@
 """Prints what workers printed, and goes on doing so.
 
-Knows nothing of who runs them: it reads files.
+Knows nothing of who runs them: a log gives lines, wherever they come from.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Protocol
 
 from study.errors import UsageError
 from study.paths import StudyPaths
@@ -16,55 +17,64 @@ PERIOD = 0.5  # seconds between two looks for more
 LINES = 50  # of each log, to begin with
 
 
-def log_files(paths: StudyPaths, worker: int | None) -> dict[int, Path]:
-    """The logs there are, by index of the worker. Raises UsageError where there is none."""
-    found = {
-        int(file.stem): file
-        for file in paths.worker_log(0).parent.glob("*.log")
-        if file.stem.isdecimal()
-    }
-    chosen = {index: found[index] for index in sorted(found) if worker in (None, index)}
-    if not chosen:
-        known = ", ".join(map(str, sorted(found)))
-        raise UsageError(
-            f"worker {worker} has no log; there are logs of: {known}"
-            if found
-            else f"{paths.worker_log(0).parent}: no worker has run here, so there is no log"
-        )
-    return chosen
+class Log(Protocol):
+    """What one worker printed. Used by one thread."""
+
+    def lines(self) -> list[str]:
+        """Whole lines that came since the last call; at first all there are."""
 
 
-class Tail:
-    """A log that is read on as it grows. Gives whole lines."""
+class FileLog:
+    """A `Log` in a file, which need not be there yet."""
 
-    def __init__(self, file: Path, label: str) -> None:
+    def __init__(self, file: Path) -> None:
         self._file = file
-        self._label = label
         self._offset = 0
         self._rest = b""
 
     def lines(self) -> list[str]:
-        """Those that came since the last call."""
-        with self._file.open("rb") as log:
-            log.seek(self._offset)
-            new = log.read()
+        """See Log."""
+        try:
+            with self._file.open("rb") as log:
+                log.seek(self._offset)
+                new = log.read()
+        except FileNotFoundError:
+            return []
         self._offset += len(new)
         *whole, self._rest = (self._rest + new).split(b"\n")
-        return [f"{self._label}{line.decode(errors='replace')}" for line in whole]
+        return [line.decode(errors="replace") for line in whole]
+
+
+def file_logs(paths: StudyPaths) -> dict[int, Log]:
+    """Those of workers that print into files, by index of the worker."""
+    found = paths.worker_log(0).parent.glob("*.log")
+    return {int(file.stem): FileLog(file) for file in found if file.stem.isdecimal()}
+
+
+def chosen(logs: Mapping[int, Log], worker: int | None, place: Path) -> dict[int, Log]:
+    """All of a study's logs, or one worker's. Raises UsageError where there is none; `place` is
+    where they would be."""
+    wanted = {index: logs[index] for index in sorted(logs) if worker in (None, index)}
+    if not wanted:
+        known = ", ".join(map(str, sorted(logs)))
+        raise UsageError(
+            f"worker {worker} has no log; there are logs of: {known}"
+            if logs
+            else f"{place}: no worker has run here, so there is no log"
+        )
+    return wanted
 
 
 def show_logs(
-    files: dict[int, Path], *, follow: bool, say: Callable[[str], None], lines: int = LINES
+    logs: Mapping[int, Log], *, follow: bool, say: Callable[[str], None], lines: int = LINES
 ) -> None:
     """Says the last lines of every log, then, to `follow`, every new one until Ctrl-C."""
-    tails: Sequence[Tail] = [
-        Tail(file, f"[{index}] " if len(files) > 1 else "") for index, file in files.items()
-    ]
-    for tail in tails:
-        for line in tail.lines()[-lines:]:
-            say(line)
+    labels = {index: f"[{index}] " if len(logs) > 1 else "" for index in logs}
+    for index, log in logs.items():
+        for line in log.lines()[-lines:]:
+            say(labels[index] + line)
     while follow:
-        for tail in tails:
-            for line in tail.lines():
-                say(line)
+        for index, log in logs.items():
+            for line in log.lines():
+                say(labels[index] + line)
         time.sleep(PERIOD)

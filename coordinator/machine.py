@@ -96,10 +96,11 @@ class MachineDesk:
 
     def logs(self, study: str, *, worker: int | None, follow: bool) -> None:
         """See Desk."""
-        from coordinator.logs import log_files, show_logs
+        from coordinator.logs import chosen, show_logs
 
-        files = log_files(paths.artifacts(study), worker)
-        show_logs(files, follow=follow, say=self._say)
+        place = paths.artifacts(study)
+        logs = chosen(self._site.logs(place), worker, place.worker_log(0).parent)
+        show_logs(logs, follow=follow, say=self._say)
 
     def scale(self, study: str, workers: int) -> None:
         """See Desk."""
@@ -126,8 +127,10 @@ class MachineDesk:
 
         with storage() as (registry, server):
             for found in map(registry.find, registry.names()):
+                backend = self._site.backend(registry, found)
                 if not is_done(registry, found):
-                    stop(registry, found, self._site.backend(registry, found), self._console)
+                    stop(registry, found, backend, self._console)
+                backend.forget()
             shut_down(registry, server)
 
     def best(self, study: str) -> None:

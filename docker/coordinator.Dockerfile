@@ -7,10 +7,11 @@ ARG WHEELS_IMAGE=scratch
 FROM ${WHEELS_IMAGE} AS wheels
 
 FROM ${BASE_IMAGE} AS requirements
+# Of the files here only those in /pinned decide whether the dependencies are installed anew.
 WORKDIR /build
+COPY constraints.txt /pinned/
 COPY pyproject.toml docker/requirements.py ./
-RUN python3 requirements.py coordinator kubernetes docker local image > requirements.txt
-COPY constraints.txt ./
+RUN python3 requirements.py coordinator kubernetes docker local image > /pinned/requirements.txt
 
 FROM ${BASE_IMAGE} AS pip
 RUN python3 -m venv /run/pip
@@ -41,7 +42,7 @@ RUN echo 'hpo:x:10001:10001::/tmp:/usr/sbin/nologin' >> /etc/passwd \
 # size. Of everything else the bytecode of what verbs import is kept: it halves the start of each.
 ARG OFFLINE=
 RUN --mount=type=bind,from=pip,source=/run/pip,target=/run/pip \
-    --mount=type=bind,from=requirements,source=/build,target=/run/build \
+    --mount=type=bind,from=requirements,source=/pinned,target=/run/pinned \
     --mount=type=bind,from=wheels,target=/run/wheels \
     --mount=type=secret,id=pip,target=/etc/pip.conf \
     --mount=type=secret,id=ca \
@@ -50,7 +51,7 @@ RUN --mount=type=bind,from=pip,source=/run/pip,target=/run/pip \
     && pip() { /run/pip/bin/pip --disable-pip-version-check --python /opt/hpo/bin/python "$@"; } \
     && pip install --no-cache-dir --no-compile --progress-bar off ${OFFLINE:+--no-index} \
         --find-links /run/wheels \
-        --constraint /run/build/constraints.txt --requirement /run/build/requirements.txt \
+        --constraint /run/pinned/constraints.txt --requirement /run/pinned/requirements.txt \
     && pip uninstall --quiet --yes \
         aiohappyeyeballs aiohttp aiohttp-retry aiosignal attrs frozenlist multidict propcache yarl \
     && cd /opt/hpo/lib/python3*/site-packages \
@@ -70,7 +71,7 @@ rich.live, rich.progress, ruamel.yaml, sqlalchemy, typer' \
 FROM dependencies AS project
 WORKDIR /build
 RUN python3 -m venv /run/pip
-COPY --from=requirements /build/constraints.txt ./
+COPY --from=requirements /pinned/constraints.txt ./
 ARG OFFLINE=
 RUN --mount=type=bind,from=wheels,target=/run/wheels \
     --mount=type=secret,id=pip,target=/etc/pip.conf \

@@ -6,10 +6,11 @@ ARG WHEELS_IMAGE=scratch
 FROM ${WHEELS_IMAGE} AS wheels
 
 FROM ${BASE_IMAGE} AS requirements
+# Of the files here only those in /pinned decide whether the dependencies are installed anew.
 WORKDIR /build
+COPY constraints.txt /pinned/
 COPY pyproject.toml docker/requirements.py ./
-RUN python3 requirements.py worker dali image > requirements.txt
-COPY constraints.txt ./
+RUN python3 requirements.py worker dali image > /pinned/requirements.txt
 
 FROM ${BASE_IMAGE} AS pip
 RUN python3 -m venv /run/pip
@@ -22,7 +23,7 @@ RUN echo 'hpo:x:10001:10001::/tmp:/usr/sbin/nologin' >> /etc/passwd \
 # keep its own. Some packages carry files that no Python can compile; nothing imports those.
 ARG OFFLINE=
 RUN --mount=type=bind,from=pip,source=/run/pip,target=/run/pip \
-    --mount=type=bind,from=requirements,source=/build,target=/run/build \
+    --mount=type=bind,from=requirements,source=/pinned,target=/run/pinned \
     --mount=type=bind,from=wheels,target=/run/wheels \
     --mount=type=secret,id=pip,target=/etc/pip.conf \
     --mount=type=secret,id=ca \
@@ -31,14 +32,14 @@ RUN --mount=type=bind,from=pip,source=/run/pip,target=/run/pip \
     && /run/pip/bin/pip --python /opt/hpo/bin/python install --no-cache-dir --no-compile \
         --disable-pip-version-check --progress-bar off ${OFFLINE:+--no-index} \
         --find-links /run/wheels \
-        --constraint /run/build/constraints.txt --requirement /run/build/requirements.txt \
+        --constraint /run/pinned/constraints.txt --requirement /run/pinned/requirements.txt \
     && { /opt/hpo/bin/python -m compileall -qq -j 0 --invalidation-mode unchecked-hash \
         /opt/hpo/lib || true; }
 
 FROM dependencies AS project
 WORKDIR /build
 RUN python3 -m venv /run/pip
-COPY --from=requirements /build/constraints.txt ./
+COPY --from=requirements /pinned/constraints.txt ./
 ARG OFFLINE=
 RUN --mount=type=bind,from=wheels,target=/run/wheels \
     --mount=type=secret,id=pip,target=/etc/pip.conf \

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from coordinator.logs import Tail, log_files, show_logs
+from coordinator.logs import FileLog, chosen, file_logs, show_logs
 from study.errors import UsageError
 from study.paths import StudyPaths
 
@@ -22,29 +22,30 @@ def place(tmp_path: Path) -> StudyPaths:
 
 def test_the_last_lines_of_every_worker_are_labelled(place: StudyPaths) -> None:
     said: list[str] = []
-    show_logs(log_files(place, None), follow=False, say=said.append, lines=2)
+    logs = chosen(file_logs(place), None, place.root)
+    show_logs(logs, follow=False, say=said.append, lines=2)
     assert said == [f"[{index}] line {n}" for index in (0, 1, 10) for n in (98, 99)]
 
 
 def test_one_workers_lines_are_as_they_are(place: StudyPaths) -> None:
     said: list[str] = []
-    show_logs(log_files(place, 10), follow=False, say=said.append, lines=1)
+    show_logs(chosen(file_logs(place), 10, place.root), follow=False, say=said.append, lines=1)
     assert said == ["line 99"]
 
 
 def test_an_unknown_worker_is_answered_with_those_there_are(place: StudyPaths) -> None:
     with pytest.raises(UsageError, match="worker 7 has no log; there are logs of: 0, 1, 10"):
-        log_files(place, 7)
+        chosen(file_logs(place), 7, place.root)
     with pytest.raises(UsageError, match="none/workers: no worker has run here"):
-        log_files(StudyPaths(place.root / "none"), None)
+        chosen({}, None, place.root / "none/workers")
 
 
-def test_a_tail_waits_for_the_end_of_a_line(tmp_path: Path) -> None:
+def test_a_log_waits_for_the_end_of_a_line(tmp_path: Path) -> None:
     file = tmp_path / "0.log"
     file.write_bytes(b"first\nsec")
-    tail = Tail(file, "")
-    assert tail.lines() == ["first"]
-    assert tail.lines() == []
-    with file.open("ab") as log:
-        log.write(b"ond \xff\n")
-    assert tail.lines() == ["second \N{REPLACEMENT CHARACTER}"]
+    log = FileLog(file)
+    assert log.lines() == ["first"]
+    assert log.lines() == []
+    with file.open("ab") as opened:
+        opened.write(b"ond \xff\n")
+    assert log.lines() == ["second \N{REPLACEMENT CHARACTER}"]

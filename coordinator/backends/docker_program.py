@@ -1,0 +1,87 @@
+"""Calls verbs of `hpo-worker` in containers that are gone when the call is.
+
+Knows nothing of what the verbs do.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from typing import Any
+
+import docker
+from docker.errors import APIError
+from docker.models.containers import Container
+
+from coordinator.backends import container, engine
+from coordinator.backends.engine import told_plainly
+from coordinator.backends.surroundings import Surroundings
+from coordinator.worker_program import PATIENCE, result
+
+
+class DockerProgram:
+    """A `WorkerProgram` in a container of its own. `entrypoint`: None takes the image's."""
+
+    def __init__(
+        self,
+        client: docker.DockerClient,
+        surroundings: Surroundings,
+        entrypoint: Sequence[str] | None = None,
+    ) -> None:
+        self._client = client
+        self._surroundings = surroundings
+        self._entrypoint = entrypoint
+
+    def call(
+        self,
+        arguments: Sequence[str],
+        added_environment: Mapping[str, str],
+        on_line: Callable[[dict[str, Any]], None] = lambda _: None,
+    ) -> dict[str, Any]:
+        """See WorkerProgram."""
+        with told_plainly():
+            devices = engine.gpus(self._client, self._surroundings.image)
+            described = container.describe(
+                self._surroundings,
+                arguments,
+                added_environment,
+                gpu=devices[0] if devices else None,
+                entrypoint=self._entrypoint,
+            )
+            labels = {container.PROJECT: self._surroundings.project, container.ROLE: arguments[0]}
+            worker = self._client.containers.create(labels=labels, **described)
+            try:
+                return _follow(worker, arguments[0], on_line)
+            except BaseException:
+                with suppress(APIError):  # it leaves whole files behind
+                    worker.stop(timeout=round(PATIENCE))
+                raise
+            finally:
+                with suppress(APIError):
+                    worker.remove(force=True)
+
+
+def _follow(
+    worker: Container, verb: str, on_line: Callable[[dict[str, Any]], None]
+) -> dict[str, Any]:
+    """Starts it and follows it to its end."""
+    worker.start()
+    last: dict[str, Any] | None = None
+    for line in whole_lines(worker.logs(stdout=True, stderr=False, stream=True, follow=True)):
+        if last is not None:
+            on_line(last)
+        last = json.loads(line)
+    status = int(worker.wait()["StatusCode"])
+    errors = worker.logs(stdout=False, stderr=True).decode(errors="replace")
+    return result(verb, status, last, errors)
+
+
+def whole_lines(pieces: Iterable[bytes]) -> Iterator[str]:
+    """The lines of a stream that comes in pieces of any length."""
+    rest = b""
+    for piece in pieces:
+        *lines, rest = (rest + piece).split(b"\n")
+        yield from (line.decode(errors="replace") for line in lines)
+    if rest:
+        yield rest.decode(errors="replace")
