@@ -49,11 +49,36 @@ define install
 		-c constraints.txt -e '.[$(1)]'
 endef
 
+# BACKEND=docker runs every verb in a container; the machine needs Docker and make, no environment.
+ifeq ($(BACKEND),docker)
+DOCKER_PROJECT ?= hpo
+COMPOSE ?= $(shell $(DOCKER) compose version > /dev/null 2>&1 && echo $(DOCKER) compose || echo docker-compose) \
+	--project-name $(DOCKER_PROJECT) --file docker/compose.yaml
+SECRETS := .hpo/docker/secrets
+export HPO_FOLDER := $(CURDIR)
+export HPO_USER := $(shell id -u):$(shell id -g)
+export HPO_WORKER_IMAGE := $(WORKER_IMAGE)
+export HPO_COORDINATOR_IMAGE := $(COORDINATOR_IMAGE)
+export HPO_DOCKER_SOCKET ?= /var/run/docker.sock
+export HPO_DOCKER_GID ?= $(shell stat -L -c %g $(HPO_DOCKER_SOCKET))
+export HPO_PORT := $(PORT)
+PLACES = $(abspath $(DATA) $(dir $(filter %.yaml %.yml,$(STUDY))))
+HPO = mkdir -p artifacts .hpo/data .hpo/docker/home && $(COMPOSE) run --rm \
+	$$(test -t 0 -a -t 1 || echo -T) $(foreach place,$(PLACES),--volume '$(place):$(place):ro') coordinator
+STAMP = $(SECRETS)/storage
+
+$(SECRETS)/storage:
+	@mkdir -p $(SECRETS) && chmod 700 $(SECRETS)
+	@random() { od -An -N24 -tx1 /dev/urandom | tr -d ' \n'; }; umask 022; \
+		random > $(SECRETS)/token; random > $(SECRETS)/password; \
+		echo "postgresql://hpo:$$(cat $(SECRETS)/password)@postgres:5432/hpo" > $@.new && mv $@.new $@
+endif
+
 .PHONY: help setup check test demo plan submit status logs scale stop resume best promote rollback \
-	dashboard report images deploy undeploy clean
+	dashboard report images test-images deploy undeploy clean
 
 help: ## what can be made
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 	@echo '  variables: STUDY=$(STUDY) N=$(N) BACKEND=$(BACKEND) DATA= ARGS= WORKER= TRIAL= PORT=$(PORT)'
 
 setup: $(INSTALLED) ## the whole environment; quick when nothing changed
@@ -112,7 +137,12 @@ rollback: $(STAMP) ## go back to the version of STUDY promoted before
 	$(HPO) rollback $(STUDY) $(ON)
 
 dashboard: $(STAMP) ## optuna-dashboard on 127.0.0.1:PORT
+ifeq ($(BACKEND),docker)
+	@$(COMPOSE) up --detach dashboard
+	@echo "http://127.0.0.1:$(PORT)/dashboard?token=$$(cat $(SECRETS)/token)"
+else
 	$(HPO) dashboard $(if $(filter file,$(origin STUDY)),,$(STUDY)) --port $(PORT) $(ON)
+endif
 
 report: $(STAMP) ## STUDY as one HTML page
 	$(HPO) report $(STUDY) $(ON)
@@ -123,6 +153,10 @@ images: ## the worker's and the coordinator's image [BASE_IMAGE= WHEELS= PIP_CON
 	$(BUILD) --tag $(COORDINATOR_IMAGE) --file docker/coordinator.Dockerfile \
 		$(if $(WHEELS)$(filter no,$(PGBOUNCER)),--build-arg PGBOUNCER=) .
 	$(if $(WHEELS),$(DOCKER) image rm hpo-wheels)
+
+test-images: $(INSTALLED) images ## build the images and run a study in them; needs a Docker engine
+	HPO_REQUIRE_DOCKER=1 HPO_WORKER_IMAGE=$(WORKER_IMAGE) HPO_COORDINATOR_IMAGE=$(COORDINATOR_IMAGE) \
+		$(BIN)/pytest --durations=5 tests/images tests/coordinator/backends
 
 deploy: $(LIGHT) ## bring OVERLAY into a cluster, or upgrade it [COMPONENTS= NAMESPACE= IMAGE_PREFIX= TAG=]
 	$(BIN)/hpo deploy --overlay $(OVERLAY) $(COMPONENTS:%=--component %) \
@@ -135,4 +169,11 @@ clean: $(if $(wildcard .hpo/postgres),$(INSTALLED)) ## remove this machine's stu
 	@if test -z '$(YES)' && ls artifacts/*/promoted/latest >/dev/null 2>&1; then \
 		echo 'make: promoted models would be lost: make clean YES=1' >&2; exit 2; fi
 	$(if $(wildcard .hpo/postgres),$(BIN)/hpo shutdown --backend local)
+ifeq ($(BACKEND),docker)
+	$(if $(wildcard $(SECRETS)/storage),$(HPO) shutdown $(ON))
+	$(COMPOSE) down --volumes
+else
+	@if test -d .hpo/docker; then \
+		echo 'make: there are studies in Docker, too: make clean BACKEND=docker' >&2; exit 2; fi
+endif
 	rm -rf .hpo artifacts

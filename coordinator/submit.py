@@ -109,6 +109,7 @@ def _carry_out(
         return exit_codes.PREEMPTED
     if end.status != exit_codes.DONE:
         raise _reason(end, backend, study)
+    backend.forget()
     version = promote(registry, study, site.program)
     shown_version = describe(paths.artifacts(study.name), version, study.config.search.metric)
     console.print(shown_version, highlight=False, soft_wrap=True)
