@@ -36,7 +36,7 @@ SETTINGS = {
     "port": str(PORT),
     "unix_socket_directories": "/tmp",
     "unix_socket_permissions": "0700",
-    # a worker keeps two to six connections; more than 40 workers come through PgBouncer
+    # a worker keeps three connections and may want twelve; more than 40 come through PgBouncer
     "max_connections": "300",
     "shared_buffers": "128MB",
     "max_wal_size": "512MB",
