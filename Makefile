@@ -75,10 +75,10 @@ $(SECRETS)/storage:
 endif
 
 .PHONY: help setup check test demo plan submit status logs scale stop resume best promote rollback \
-	dashboard report images test-images deploy undeploy clean
+	dashboard report images test-images test-cluster deploy undeploy clean
 
 help: ## what can be made
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 	@echo '  variables: STUDY=$(STUDY) N=$(N) BACKEND=$(BACKEND) DATA= ARGS= WORKER= TRIAL= PORT=$(PORT)'
 
 setup: $(INSTALLED) ## the whole environment; quick when nothing changed
@@ -157,6 +157,10 @@ images: ## the worker's and the coordinator's image [BASE_IMAGE= WHEELS= PIP_CON
 test-images: $(INSTALLED) images ## build the images and run a study in them; needs a Docker engine
 	HPO_REQUIRE_DOCKER=1 HPO_WORKER_IMAGE=$(WORKER_IMAGE) HPO_COORDINATOR_IMAGE=$(COORDINATOR_IMAGE) \
 		$(BIN)/pytest --durations=5 tests/images tests/coordinator/backends
+
+test-cluster: $(INSTALLED) ## a study's whole life in the cluster of your kubeconfig [OVERLAY= IMAGE_PREFIX= TAG=]
+	HPO_TEST_OVERLAY=$(OVERLAY) HPO_TEST_IMAGE_PREFIX=$(IMAGE_PREFIX) HPO_TEST_TAG=$(TAG) \
+		$(BIN)/pytest --capture=no tests/live
 
 deploy: $(LIGHT) ## bring OVERLAY into a cluster, or upgrade it [COMPONENTS= NAMESPACE= IMAGE_PREFIX= TAG=]
 	$(BIN)/hpo deploy --overlay $(OVERLAY) $(COMPONENTS:%=--component %) \

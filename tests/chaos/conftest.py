@@ -8,8 +8,6 @@ import re
 import signal
 import subprocess
 import sys
-import threading
-import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
@@ -26,19 +24,9 @@ from study.ledger import Ledger
 from study.paths import DataPaths
 from study.progress import Progress, observe
 from study.registry import RegisteredStudy, Registry
+from tests.eventually import DEADLINE, eventually
 from tests.pictures import draw_classes
 from worker.data.prepare import prepare
-
-DEADLINE = 90.0  # seconds for anything that is waited for
-
-
-def eventually(what: str, condition: Callable[[], bool], seconds: float = DEADLINE) -> None:
-    """Waits until `condition` holds; fails with `what` after `seconds`."""
-    deadline = time.monotonic() + seconds
-    while not condition():
-        if time.monotonic() > deadline:
-            raise AssertionError(f"waited {seconds:.0f} s in vain: {what}")
-        threading.Event().wait(0.05)
 
 
 @dataclass

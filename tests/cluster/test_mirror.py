@@ -10,9 +10,9 @@ import pytest
 from coordinator.cluster import mirror as module
 from coordinator.cluster.api import Api, Object
 from coordinator.cluster.mirror import Mirror
-from tests.chaos.conftest import eventually
 from tests.cluster.fake.fake_cluster import FakeCluster
 from tests.cluster.test_api import config_map
+from tests.eventually import eventually
 
 MakeMirror = Callable[..., Mirror]
 

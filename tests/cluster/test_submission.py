@@ -9,9 +9,9 @@ import pytest
 
 from coordinator.cluster.records import Request, read_request
 from study.config.load import load_study
-from tests.chaos.conftest import eventually
 from tests.cluster.fake.fake_cluster import FakeCluster
 from tests.cluster.fake.laptop import Coordinator, Laptop, status
+from tests.eventually import eventually
 from tests.pictures import draw_classes
 
 

@@ -13,8 +13,8 @@ from pathlib import Path
 import psutil
 
 from coordinator.promoted import verify
-from tests.chaos.conftest import eventually
 from tests.e2e.conftest import Desk
+from tests.eventually import eventually
 from worker.evaluation.classifier import Classifier
 
 

@@ -20,7 +20,7 @@ from sqlalchemy.engine import URL
 
 from coordinator.database.programs import program
 from study.embedded import EmbeddedPostgres
-from tests.chaos.conftest import eventually
+from tests.eventually import eventually
 
 # Where the tests run as root, as PostgreSQL refuses to; all is imported before root's Python can no
 # longer be read.
