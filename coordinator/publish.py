@@ -49,7 +49,7 @@ def publish(
 ) -> int:
     """Makes a version of what `hpo-worker measure` left in `work`, which is beside the versions."""
     place = paths.artifacts(study.name)
-    version = max([0, *versions(place), *_recorded(registry, study)]) + 1
+    version = max([0, *versions(place), *recorded_versions(registry, study)]) + 1
     winner = int(metrics(work)["winner"])
     _describe_model(registry, study, winner, work)
     manifest = PromotedManifest(
@@ -58,7 +58,11 @@ def publish(
         trial=winner,
         candidates=tuple(candidates),
         created=datetime.now(UTC).isoformat(timespec="seconds"),
-        files={file.name: describe_file(file) for file in sorted(work.iterdir())},
+        files={
+            file.name: describe_file(file)
+            for file in sorted(work.iterdir())
+            if file.name != MANIFEST  # of a publication that was killed
+        },
     )
     atomic.write_text(work / MANIFEST, manifest.model_dump_json(indent=2) + "\n")
     work.rename(place.version(version))
@@ -74,11 +78,18 @@ def put_in_use(
     reuse: also where the version was recorded before, and may have been rolled back since.
     """
     place = paths.artifacts(study.name)
-    recorded = version in _recorded(registry, study)
+    recorded = version in recorded_versions(registry, study)
     if reuse or not recorded:
         use(place, version)
     if not recorded:
         _record(registry, study, place, version)
+
+
+def recorded_versions(registry: Registry, study: RegisteredStudy) -> set[int]:
+    """Versions the database knows: those that were put in use."""
+    with registry.engine.connect() as connection:
+        rows = connection.execute(STATEMENTS["promotions"], {"study_id": study.study_id})
+        return {row.version for row in rows}
 
 
 def _describe_model(registry: Registry, study: RegisteredStudy, number: int, work: Path) -> None:
@@ -97,12 +108,6 @@ def _describe_model(registry: Registry, study: RegisteredStudy, number: int, wor
             "channels": config.data.channels,
         },
     )
-
-
-def _recorded(registry: Registry, study: RegisteredStudy) -> set[int]:
-    with registry.engine.connect() as connection:
-        rows = connection.execute(STATEMENTS["promotions"], {"study_id": study.study_id})
-        return {row.version for row in rows}
 
 
 def _record(registry: Registry, study: RegisteredStudy, place: StudyPaths, version: int) -> None:

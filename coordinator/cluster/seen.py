@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -35,6 +35,8 @@ class SeenPod:
     """RFC 3339."""
     phase: str
     """Pending, Running, Succeeded, Failed, Unknown."""
+    scheduled: bool
+    """Whether a node was found for it."""
     leaving: bool
     """Told to end."""
     exit_status: int | None
@@ -84,7 +86,7 @@ class Promotion:
     error: str = ""
     """Why there are none."""
     version: int | None = None
-    """That came from these candidates and is whole."""
+    """That came from these candidates."""
     recorded: bool = False
     """Whether the database knows that version."""
     measured: bool = False
@@ -111,8 +113,8 @@ class Seen:
     pods: Sequence[SeenPod]
     progress: Progress | None
     """None: the database has no such study."""
-    packed: bool
-    """Whether the data set of the registered study lies ready."""
+    packed: Collection[str]
+    """Packed data sets that lie ready."""
     promotion: Promotion
     waiting: str
     """Why pods do not start."""
@@ -153,6 +155,7 @@ def see_pod(pod: Object) -> SeenPod:
         index=int(annotations.get(INDEX, 0)),
         created=metadata.get("creationTimestamp", ""),
         phase=status.get("phase", "Pending"),
+        scheduled=_is_scheduled(status),
         leaving="deletionTimestamp" in metadata,
         exit_status=ended.get("exitCode"),
         message=ended.get("message", ""),
@@ -205,6 +208,13 @@ def result_of(pods: Sequence[SeenPod]) -> dict[str, Any]:
 def is_worker_of(name: str, study: str) -> bool:
     """Whether a holder of a trial is a pod of the study's worker Job, this one or one before."""
     return re.fullmatch(rf"worker-{re.escape(study)}-\d+-[a-z0-9]{{5}}", name) is not None
+
+
+def _is_scheduled(status: Object) -> bool:
+    return any(
+        condition["type"] == "PodScheduled" and condition["status"] == "True"
+        for condition in status.get("conditions") or ()
+    )
 
 
 def _terminated(status: Object) -> Object:

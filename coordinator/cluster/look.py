@@ -1,0 +1,179 @@
+"""Looks at one study: what the mirrors have of it, its row in the database, what is on the volumes.
+
+Reads the mirrors first: what they show is then never newer than what the database says. Knows
+nothing of what follows from it.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from coordinator import promote
+from coordinator.cluster.promoting import open_order
+from coordinator.cluster.records import ROLE, STUDY, Request, Status
+from coordinator.cluster.seen import Promotion, Seen, SeenJob, see_job, see_pod
+from coordinator.cluster.waiting import why_waiting
+from coordinator.promoted import in_use, read_promoted, versions
+from coordinator.publish import promoted_before, recorded_versions
+from study import paths
+from study.config.load import load_study
+from study.config.records import StudyConfig
+from study.errors import (
+    CheckpointCorrupt,
+    ConfigError,
+    HpoError,
+    StudyExists,
+    StudyNotFound,
+    one_line,
+)
+from study.paths import METRICS, StudyPaths
+from study.progress import Progress, observe
+from study.registry import Registry
+
+Object = Mapping[str, Any]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Asked:
+    """What is wanted of a study, from its request."""
+
+    name: str
+    request: Request
+    config: StudyConfig
+
+
+@dataclass(frozen=True, kw_only=True)
+class Remembered:
+    """What the coordinator wrote of it before."""
+
+    status: Status | None
+    rollback: tuple[int, int] | None
+    """See Seen."""
+
+
+def parse(name: str, request: Request, configuration: str) -> Asked:
+    """Raises ConfigError for a configuration that breaks a rule, or is another study's."""
+    with tempfile.TemporaryDirectory(prefix="hpo-") as directory:
+        file = Path(directory) / "study.yaml"
+        file.write_text(configuration)
+        try:
+            config = load_study(file)
+        except ConfigError as error:
+            raise ConfigError(one_line(str(error).replace(f"{directory}/", ""))) from None
+    if config.name != name:
+        raise ConfigError(
+            f"study.yaml: name: must be {name!r} as in the request, got {config.name!r}"
+        )
+    return Asked(name=name, request=request, config=config)
+
+
+def look(
+    registry: Registry,
+    asked: Asked,
+    before: Remembered,
+    *,
+    jobs: Iterable[Object],
+    pods: Iterable[Object],
+    events: Iterable[Object],
+    packing: str,
+) -> Seen:
+    """The study now. jobs, pods: of it; events: of all. Raises OperationalError in an outage of the
+    database."""
+    mine = list(pods)
+    progress = _progress(registry, asked.name)
+    return Seen(
+        name=asked.name,
+        request=asked.request,
+        config=asked.config,
+        refusal=_refusal(registry, asked.config, progress),
+        previous=before.status,
+        rollback=before.rollback,
+        jobs=_by_role(jobs),
+        pods=[see_pod(pod) for pod in mine],
+        progress=progress,
+        packed=_packed(),
+        promotion=_promotion(registry, asked.request, before.status, progress),
+        waiting=_waiting(asked.name, mine, events),
+        packing=packing,
+    )
+
+
+def of_study(found: Iterable[Object], study: str) -> list[Object]:
+    """Those that belong to a study, by their label."""
+    return [each for each in found if each["metadata"]["labels"].get(STUDY) == study]
+
+
+def _progress(registry: Registry, name: str) -> Progress | None:
+    try:
+        return observe(registry, registry.find(name))
+    except StudyNotFound:
+        return None
+
+
+def _refusal(registry: Registry, config: StudyConfig, progress: Progress | None) -> str:
+    if progress is None or progress.study.config == config:
+        return ""
+    try:
+        registry.check(config)
+    except StudyExists as error:
+        return one_line(str(error))
+    return ""
+
+
+def _by_role(jobs: Iterable[Object]) -> dict[str, SeenJob]:
+    return {job["metadata"]["labels"][ROLE]: see_job(job) for job in jobs}
+
+
+def _packed() -> set[str]:
+    return {store.parent.name for store in paths.data().root.glob(f"stores/*/{paths.MANIFEST}")}
+
+
+def _waiting(study: str, pods: Iterable[Object], events: Iterable[Object]) -> str:
+    """Why pods of the study's Jobs do not start. Workers that have been told to leave wait for
+    nothing."""
+    staying = [pod for pod in pods if "deletionTimestamp" not in pod["metadata"]]
+    names = {pod["metadata"]["name"] for pod in staying}
+    jobs = {f"{role}-{study}" for role in ("prepare", "worker", "measure")}
+    about = [event for event in events if event["involvedObject"].get("name") in names | jobs]
+    return why_waiting(staying, about, [])
+
+
+def _promotion(
+    registry: Registry, request: Request, previous: Status | None, progress: Progress | None
+) -> Promotion:
+    """What there is to promote, where that is asked for or due."""
+    if progress is None:
+        return Promotion()
+    study, place = progress.study, paths.artifacts(progress.study.name)
+    using = in_use(place)
+    order = request.order if open_order(request, previous) == "promote" else None
+    if order is None and not progress.done:
+        return Promotion(in_use=using)
+    try:
+        chosen = promote.candidates(registry, study, order.trial if order else None)
+    except HpoError as error:
+        return Promotion(error=one_line(str(error)), in_use=using)
+    # a person who asks again wants it checked; by itself a choice is made once
+    version = promoted_before(place, chosen) if order else _made_before(place, chosen)
+    return Promotion(
+        candidates=tuple(chosen),
+        version=version,
+        recorded=version is not None and version in recorded_versions(registry, study),
+        measured=(place.unpublished(chosen) / METRICS).exists(),
+        in_use=using,
+    )
+
+
+def _made_before(place: StudyPaths, chosen: list[int]) -> int | None:
+    """The newest version that came from these candidates, whatever came after it."""
+    for version in reversed(versions(place)):
+        try:
+            if list(read_promoted(place.version(version)).candidates) == chosen:
+                return version
+        except CheckpointCorrupt:
+            continue
+    return None
