@@ -10,7 +10,7 @@ import sys
 import typer
 
 from coordinator.interrupt import INTERRUPTS, exit_status, raise_on_sigterm
-from coordinator.verbs import cluster, looking, models, running, services
+from coordinator.verbs import cluster, coordinate, looking, models, running, services
 from study.told import told
 
 VERBS = (
@@ -33,6 +33,7 @@ VERBS = (
 )
 
 HIDDEN = (  # for containers
+    coordinate.coordinate,
     services.serve_postgres,
     services.serve_pgbouncer,
     services.backup,

@@ -20,12 +20,13 @@ from study import exit_codes, paths
 from study.config.load import load_study
 from study.database import is_outage
 from study.errors import UsageError
+from study.probes import served
 from study.registry import RegisteredStudy, Registry, open_registry
 from study.told import reason, told
 from worker import environment
 from worker.arrival import await_store
 from worker.environment import PLACES
-from worker.health import Health, served
+from worker.health import Health
 from worker.log import set_up_logging
 from worker.result import check_result_file, say, say_result
 

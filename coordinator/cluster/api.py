@@ -16,11 +16,10 @@ from typing import Any
 
 from kubernetes.client.exceptions import ApiException
 from kubernetes.client.rest import RESTResponse
-from urllib3.exceptions import HTTPError
+from urllib3.exceptions import HTTPError, ReadTimeoutError
 
 from coordinator.cluster.connection import Connection
 from coordinator.cluster.refusals import (
-    ALONE,
     RETRIED,
     ClusterError,
     ClusterUnreachable,
@@ -59,7 +58,7 @@ OUTSIDE = ("namespaces",)  # are not in a namespace
 TIMEOUT = (5.0, 20.0)  # seconds to connect, and between two bytes
 PATIENCE = 15.0  # seconds in which a request is tried again
 FIRST_PAUSE, LONGEST_PAUSE = 0.2, 5.0  # seconds between two tries
-SILENCE = 100.0  # seconds without a byte after which a watch is broken; bookmarks come each minute
+SILENCE = 100.0  # seconds without a byte after which a watch ends; bookmarks come each minute
 MERGE = {"Content-Type": "application/merge-patch+json"}
 JSON = {"Content-Type": "application/json"}
 APPLY = {"Content-Type": "application/apply-patch+yaml"}
@@ -91,6 +90,7 @@ class Api:
         self.host = connection.host
         self._client = connection.client
         self._patience = patience
+        self._way_out = connection.way_out and f"; {connection.way_out}"
 
     def get(self, resource: str, name: str) -> Object:
         """Raises NotFound."""
@@ -104,8 +104,9 @@ class Api:
     def watch(
         self, resource: str, selector: str, version: str, *, seconds: int, silence: float = SILENCE
     ) -> Iterator[Change]:
-        """What happens after `version`, until `seconds` have passed. Raises Expired where that is
-        too long ago, ClusterUnreachable where the connection breaks or is silent."""
+        """What happens after `version`, until `seconds` have passed, or nothing has come for
+        `silence`: the connection may be half open. Raises Expired where `version` is too long ago,
+        ClusterUnreachable where the connection breaks."""
         query = [
             *_selected(selector),
             ("watch", "true"),
@@ -114,12 +115,17 @@ class Api:
             ("timeoutSeconds", str(seconds)),
         ]
         what = self._what(resource)
-        response = self._send("GET", resource, "", query, timeout=(TIMEOUT[0], silence))
+        try:
+            response = self._send("GET", resource, "", query, timeout=(TIMEOUT[0], silence))
+        except (HTTPError, OSError) as error:
+            raise self._unreachable(error) from error
         try:
             if response.status != 200:
                 raise self._refusal(response, "watch", what)
             for line in _lines(response):
                 yield self._change(json.loads(line), what)
+        except ReadTimeoutError:
+            return
         except (HTTPError, OSError, ValueError) as error:
             raise self._unreachable(error) from error
         finally:
@@ -248,7 +254,7 @@ class Api:
 
     def _unreachable(self, reason: object) -> ClusterUnreachable:
         said = " ".join(str(reason).split())
-        return ClusterUnreachable(f"no cluster answers at {self.host}: {said}; {ALONE}")
+        return ClusterUnreachable(f"no cluster answers at {self.host}: {said}{self._way_out}")
 
     def _what(self, resource: str, name: str = "") -> str:
         within = "" if resource in OUTSIDE else f" in namespace {self.namespace}"

@@ -7,6 +7,7 @@ Knows nothing of why.
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -41,6 +42,8 @@ from study.registry import Registry
 
 Object = dict[str, Any]
 
+NOTE_PERIOD = 5.0  # seconds between two notes on a pod
+
 log = logging.getLogger(__name__)
 
 
@@ -54,10 +57,11 @@ class Hands:
         self._api = api
         self._registry = registry
         self._begin_rollback = begin_rollback
+        self._noted: dict[str, float] = {}  # by pod, monotonic seconds
 
     def carry_out(self, action: Action, seen: Seen) -> None:
-        """Does it. Raises HpoError, StudyExists for a study that cannot be registered, ClusterError
-        and OperationalError for what may pass by itself."""
+        """Does it; a note on a pod may be left for a later time. Raises HpoError, StudyExists for a
+        study that cannot be registered, and in an outage ClusterError and OperationalError."""
         log.log(
             logging.DEBUG if isinstance(action, Annotate) else logging.INFO,
             "study %s: %s",
@@ -79,9 +83,8 @@ class Hands:
     ) -> None:
         study, revision = seen.name, seen.request.revision
         match action:
-            case Annotate(pod, trial, epoch):
-                notes = {TRIAL: trial or None, EPOCH: epoch or None}
-                self._patch("pods", pod, {"metadata": {"annotations": notes}})
+            case Annotate():
+                self._annotate(action)
             case DeleteJob(role, uid, _):
                 self._delete(name_of(role, study), uid)
             case Prepare():
@@ -123,6 +126,15 @@ class Hands:
                 self._begin_rollback(seen.name, seen.request.revision, version)
             case Rollback():
                 rollback(place)
+
+    def _annotate(self, note: Annotate) -> None:
+        now = time.monotonic()
+        if now < self._noted.get(note.pod, float("-inf")) + NOTE_PERIOD:
+            return
+        self._noted = {pod: at for pod, at in self._noted.items() if now < at + NOTE_PERIOD}
+        self._noted[note.pod] = now
+        notes = {TRIAL: note.trial or None, EPOCH: note.epoch or None}
+        self._patch("pods", note.pod, {"metadata": {"annotations": notes}})
 
     def _measure(self, seen: Seen, candidates: tuple[int, ...]) -> None:
         """Looks first: the folder must not be taken from a Job that fills it."""

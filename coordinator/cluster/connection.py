@@ -33,6 +33,8 @@ class Connection:
     namespace: str
     host: str
     """For a person."""
+    way_out: str
+    """What a person can do where it does not answer; empty for a program in the cluster."""
 
 
 def connect(context: str | None = None) -> Connection:
@@ -45,7 +47,9 @@ def connect(context: str | None = None) -> Connection:
     configuration = Configuration()
     configuration.retries = False  # api.py repeats requests itself, and knows which may be
     configuration.keep_alive = True
+    way_out = ALONE
     if _in_cluster():
+        way_out = ""
         loading.load_incluster_config(client_configuration=configuration)
         namespace = (ACCOUNT / "namespace").read_text().strip()
     else:
@@ -53,7 +57,7 @@ def connect(context: str | None = None) -> Connection:
     given = os.environ.get("HPO_NAMESPACE", "")
     client = ApiClient(configuration)
     client.user_agent = "hpo"
-    return Connection(client, given or namespace or NAMESPACE, configuration.host)
+    return Connection(client, given or namespace or NAMESPACE, configuration.host, way_out)
 
 
 def _in_cluster() -> bool:

@@ -46,7 +46,8 @@ class Mirror:
         self._lock = threading.Lock()
         self._objects: dict[str, Object] = {}
         self._version = ""
-        self._trouble = f"{resource} have not been read yet"
+        self._has_read = False
+        self._trouble = ""
         self._ends = threading.Event()
 
     def start(self) -> None:
@@ -63,8 +64,14 @@ class Mirror:
             return [self._objects[name] for name in sorted(self._objects)]
 
     @property
+    def read(self) -> bool:
+        """Whether it has ever had a list: what is not in it is not there."""
+        with self._lock:
+            return self._has_read
+
+    @property
     def trouble(self) -> str:
-        """Why the copy may be old, in one line; empty while it is watched."""
+        """Why the copy may be old, in one line; empty while nothing went wrong."""
         with self._lock:
             return self._trouble
 
@@ -95,7 +102,7 @@ class Mirror:
         found = {item["metadata"]["name"]: _lean(item) for item in listing.items}
         with self._lock:
             before, self._objects = self._objects, found
-            self._version = listing.version
+            self._version, self._has_read = listing.version, True
         for name in {**before, **found}:
             if before.get(name) != found.get(name):
                 self._changed(found.get(name) or before[name])

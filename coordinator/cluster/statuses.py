@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
 from coordinator.cluster.api import Api
 from coordinator.cluster.look import Remembered
-from coordinator.cluster.records import STUDY, Status, name_of, read_status, status_map
+from coordinator.cluster.records import Status, name_of, read_status, status_map
 from coordinator.cluster.refusals import Exists, NotFound
 from study.errors import HpoError
 
@@ -42,10 +42,8 @@ class _Written:
 class Statuses:
     """Of all studies. Used by one thread."""
 
-    def __init__(self, api: Api, read: Callable[[], Iterable[Object]]) -> None:
-        """read: gives the ConfigMaps there are."""
+    def __init__(self, api: Api) -> None:
         self._api = api
-        self._read = read
         self._written: dict[str, _Written] = {}
 
     def remembered(self, study: str) -> Remembered:
@@ -78,21 +76,23 @@ class Statuses:
         self._api.patch("configmaps", name_of("status", study), note)
         self._of(study).rollback = (revision, version)
 
-    def forget(self, study: str) -> None:
-        """Of a study whose request is gone."""
-        self._written.pop(study, None)
+    def keep(self, studies: Collection[str]) -> None:
+        """Forgets all others: nobody asks for them any more, or another coordinator leads."""
+        for study in [study for study in self._written if study not in studies]:
+            del self._written[study]
 
     def _of(self, study: str) -> _Written:
         self.remembered(study)
         return self._written[study]
 
     def _recalled(self, study: str) -> _Written:
-        name = name_of("status", study)
-        for found in self._read():
-            if found["metadata"]["name"] == name:
-                note = (found["metadata"].get("annotations") or {}).get(ROLLBACK, "")
-                return _Written(status=_status(found), rollback=_rollback(note))
-        return _Written()
+        """From the cluster itself: a mirror may be behind what the coordinator before us wrote."""
+        try:
+            found = self._api.get("configmaps", name_of("status", study))
+        except NotFound:
+            return _Written()
+        note = (found["metadata"].get("annotations") or {}).get(ROLLBACK, "")
+        return _Written(status=_status(found), rollback=_rollback(note))
 
     def _put(self, study: str, status: Status) -> None:
         new = status_map(study, status)
@@ -108,11 +108,6 @@ class Statuses:
 def now() -> str:
     """For Status.written."""
     return datetime.now(UTC).isoformat(timespec="seconds")
-
-
-def study_of(found: Object) -> str:
-    """Which study an object belongs to."""
-    return str(found["metadata"]["labels"].get(STUDY, ""))
 
 
 def _content(status: Status) -> Status:

