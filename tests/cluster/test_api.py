@@ -227,9 +227,7 @@ def test_a_watch_from_too_far_back_is_expired(api: Api, cluster: FakeCluster) ->
         list(api.watch("configmaps", "", start, seconds=5))
 
 
-def test_a_watch_that_breaks_is_told_and_one_that_is_silent_ends(
-    api: Api, cluster: FakeCluster
-) -> None:
+def test_a_watch_that_breaks_is_told_and_a_silent_one_ends(api: Api, cluster: FakeCluster) -> None:
     start = api.list("configmaps").version
     threading.Timer(0.2, cluster.api.drop_watches).start()
     with pytest.raises(ClusterUnreachable):

@@ -78,11 +78,12 @@ class Watches:
         try:
             while True:
                 waker.clear()
+                frozen = self.frozen
                 version, expired, new = self._store.since(since)
                 if expired:
                     await response.write(_line("ERROR", GONE))
                     return
-                for event in [] if self.frozen else new:
+                for event in [] if frozen else new:
                     line = _seen(event, resource, namespace, query.get("labelSelector", ""))
                     if line:
                         await response.write(line)
@@ -90,7 +91,7 @@ class Watches:
                 try:
                     await asyncio.wait_for(waker.wait(), BOOKMARK_PERIOD)
                 except TimeoutError:
-                    if query.get("allowWatchBookmarks") == "true" and not self.frozen:
+                    if query.get("allowWatchBookmarks") == "true" and not frozen:
                         mark = {"metadata": {"resourceVersion": str(version)}}
                         await response.write(_line("BOOKMARK", mark))
                         since = max(since, version)
