@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import re
-from typing import Any
 
 import pytest
 
 from coordinator.cluster.records import Request, read_request
 from study.config.load import load_study
 from tests.cluster.fake.fake_cluster import FakeCluster
-from tests.cluster.fake.laptop import Coordinator, Laptop, status
+from tests.cluster.fake.laptop import Coordinator, Laptop, snapshot, status
 from tests.eventually import eventually
 from tests.pictures import draw_classes
 
@@ -21,24 +20,6 @@ def asked(cluster: FakeCluster, study: str = "birds") -> tuple[Request, str]:
 
 def nothing_was_written(cluster: FakeCluster) -> bool:
     return all(dict(each.query).get("dryRun") == "All" for each in cluster.api.writes())
-
-
-def snapshot(**changes: Any) -> dict[str, Any]:
-    return {
-        "study": "birds",
-        "state": "open",
-        "metric": "accuracy",
-        "epochs": 2,
-        "trials": 6,
-        "left": 5,
-        "outcomes": {"complete": 1},
-        "running": (),
-        "workers": (),
-        "best": {"number": 0, "value": 0.5, "params": {"training.learning_rate": 0.01}},
-        "images_per_second": 0.0,
-        "seconds_left": None,
-        **changes,
-    }
 
 
 def test_submit_writes_a_request_and_says_what_happens(

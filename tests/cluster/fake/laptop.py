@@ -23,6 +23,7 @@ from coordinator.cluster.records import (
     read_request,
     status_map,
 )
+from coordinator.snapshot import Snapshot
 from tests.cluster.fake.fake_cluster import FakeCluster
 from tests.cluster.fake.store import ApiError
 
@@ -149,3 +150,23 @@ def status(request: Request, phase: Any, **more: Any) -> Status:
     """An answer to a request."""
     written = datetime.now(UTC).isoformat(timespec="seconds")
     return Status(revision=request.revision, phase=phase, written=written, **more)
+
+
+def snapshot(**changes: Any) -> Snapshot:
+    """Birds after one trial."""
+    values = {
+        "study": "birds",
+        "state": "open",
+        "metric": "accuracy",
+        "epochs": 2,
+        "trials": 6,
+        "left": 5,
+        "outcomes": {"complete": 1},
+        "running": (),
+        "workers": (),
+        "best": {"number": 0, "value": 0.5, "params": {"training.learning_rate": 0.01}},
+        "images_per_second": 0.0,
+        "seconds_left": None,
+        **changes,
+    }
+    return Snapshot.model_validate(values)
