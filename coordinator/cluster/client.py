@@ -19,10 +19,12 @@ from coordinator.cluster.records import Order
 from study import exit_codes, paths
 from study.errors import HpoError, UsageError
 
+PATIENCE = 5.0  # seconds a person waits for a cluster that does not answer
+
 
 def cluster_desk(console: Console) -> ClusterDesk:
     """The desk of the cluster that the kubeconfig names."""
-    return ClusterDesk(Api(connect()), console)
+    return ClusterDesk(Api(connect(), patience=PATIENCE), console)
 
 
 class ClusterDesk:

@@ -2,24 +2,19 @@
 
 from __future__ import annotations
 
-import base64
 import http.client
 import signal
 import socket
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
 
 from coordinator.cluster.records import Answer, Order, Request, labels_of, read_request
-from coordinator.gate import Gate
 from tests.chaos.conftest import eventually
+from tests.cluster.fake.dashboard import dashboard_of, make_secret
 from tests.cluster.fake.fake_cluster import FakeCluster
 from tests.cluster.fake.laptop import Coordinator, Laptop, snapshot, status
-
-TOKEN = "a-token-of-the-dashboard"
 
 
 def asked(cluster: FakeCluster) -> Request:
@@ -99,7 +94,7 @@ def test_stop_waits_until_the_workers_have_left(
         "it watches the pods",
         lambda: any(a.verb == "watch" and a.resource == "pods" for a in cluster.api.asked),
     )
-    assert process.poll() is None
+    assert process.returncode is None
     cluster.store.remove("pods", cluster.namespace, name)
     printed, errors = process.communicate(timeout=30)
     assert "is stopped; go on with" in printed, errors
@@ -144,7 +139,6 @@ def test_ctrl_c_ends_following_and_nothing_else(
 ) -> None:
     before = asked(cluster)
     process = laptop.start("status", "birds", "--follow")
-    assert process.stdout is not None
     assert "1/6 trials" in process.stdout.readline()
     process.send_signal(signal.SIGINT)
     printed, errors = process.communicate(timeout=30)
@@ -185,8 +179,7 @@ def test_while_no_worker_has_run_the_logs_are_prepares(
 @pytest.mark.usefixtures("running")
 def test_logs_follow_pods_that_come_later(laptop: Laptop, cluster: FakeCluster) -> None:
     write_pod(cluster, "worker", 0, "2026-01-01", ["an epoch"])
-    process = laptop.start("logs", "birds", "--follow", COLUMNS="200", PYTHONUNBUFFERED="1")
-    assert process.stdout is not None
+    process = laptop.start("logs", "birds", "--follow")
     assert [process.stdout.readline() for _ in range(2)][1] == "[0] an epoch\n"
     write_pod(cluster, "worker", 1, "2026-01-01", ["a first epoch"])
     assert [process.stdout.readline() for _ in range(2)][1] == "[1] a first epoch\n"
@@ -217,42 +210,13 @@ def write_pod(cluster: FakeCluster, role: str, index: int, born: str, lines: lis
     cluster.store.patch("pods", cluster.namespace, name, stamp)
 
 
-@contextmanager
-def dashboard_of(cluster: FakeCluster, *, token: str = TOKEN) -> Iterator[None]:
-    """The cluster's dashboard: the gate before an application that says `inside`."""
-    import threading
-    from wsgiref.simple_server import make_server
-
-    from coordinator.dashboard import QuietHandler, cookie_name
-
-    def inside(_: Any, start: Any) -> list[bytes]:
-        start("200 OK", [])
-        return [b"inside"]
-
-    gate = Gate(inside, token=token, cookie=cookie_name(token), writable=False)
-    with make_server("127.0.0.1", 0, gate, handler_class=QuietHandler) as server:
-        (cluster.folder / "forward").write_text(str(server.server_port))
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-        thread.start()
-        yield
-        server.shutdown()
-        thread.join()
-
-
-def make_secret(cluster: FakeCluster) -> None:
-    data = {"token": base64.b64encode(TOKEN.encode()).decode()}
-    secret = {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "dashboard"}, "data": data}
-    cluster.store.create("secrets", cluster.namespace, secret)
-
-
 @pytest.mark.usefixtures("coordinator")
 def test_the_dashboard_opens_by_the_printed_url_until_ctrl_c(
     laptop: Laptop, cluster: FakeCluster
 ) -> None:
     make_secret(cluster)
     with dashboard_of(cluster):
-        process = laptop.start("dashboard", "--port", "0", PYTHONUNBUFFERED="1")
-        assert process.stdout is not None
+        process = laptop.start("dashboard", "--port", "0")
         url = urlsplit(process.stdout.readline().strip())
         connection = http.client.HTTPConnection(url.hostname or "", url.port, timeout=10)
         connection.request("GET", f"{url.path}?{url.query}")
@@ -276,8 +240,7 @@ def test_a_forward_that_breaks_is_begun_again_on_the_same_port(
 ) -> None:
     make_secret(cluster)
     with dashboard_of(cluster):
-        process = laptop.start("dashboard", "--port", "0", PYTHONUNBUFFERED="1")
-        assert process.stdout is not None
+        process = laptop.start("dashboard", "--port", "0")
         url = urlsplit(process.stdout.readline().strip())
         process.stdout.readline()
     with socket.create_connection((url.hostname, url.port)) as knock:  # nobody is behind it

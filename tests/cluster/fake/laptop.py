@@ -3,6 +3,7 @@ stand-in for the coordinator that answers what a test tells it to."""
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import shlex
@@ -25,6 +26,7 @@ from coordinator.cluster.records import (
 )
 from coordinator.snapshot import Snapshot
 from tests.cluster.fake.fake_cluster import FakeCluster
+from tests.cluster.fake.forks import Hpo
 from tests.cluster.fake.store import ApiError
 
 ROOT = Path(__file__).parents[3]
@@ -34,8 +36,8 @@ class Laptop:
     """A folder, and `hpo` in it."""
 
     def __init__(self, cluster: FakeCluster, folder: Path) -> None:
-        self.cluster = cluster
         self.folder = folder
+        self._numbers = itertools.count()
         folder.mkdir()
         kubectl = folder / "kubectl"
         stand_in = Path(__file__).with_name("kubectl.py")
@@ -54,18 +56,10 @@ class Laptop:
             "FAKE_FOLDER": str(cluster.folder),
         }
 
-    def start(self, *arguments: str, **environment: str) -> subprocess.Popen[str]:
+    def start(self, *arguments: str, **environment: str) -> Hpo:
         """Starts `hpo`."""
-        return subprocess.Popen(
-            [sys.executable, "-m", "coordinator", *arguments],
-            env={**self.environment, **environment},
-            cwd=self.folder,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-            start_new_session=True,
-        )
+        pipes = self.folder / f"pipes-{next(self._numbers)}"
+        return Hpo(arguments, {**self.environment, **environment}, self.folder, pipes)
 
     def hpo(
         self, *arguments: str, status: int = 0, **environment: str
@@ -74,7 +68,7 @@ class Laptop:
         process = self.start(*arguments, **environment)
         printed, errors = process.communicate(timeout=60)
         assert process.returncode == status, printed + errors
-        return subprocess.CompletedProcess(arguments, process.returncode, printed, errors)
+        return subprocess.CompletedProcess(arguments, status, printed, errors)
 
     def refused(self, *arguments: str, **environment: str) -> str:
         """Runs what is refused; gives the one line that says why."""

@@ -6,7 +6,6 @@ starts in milliseconds (light_worker.py). Knows nothing of the API.
 
 from __future__ import annotations
 
-import multiprocessing
 import os
 import signal
 import subprocess
@@ -16,6 +15,7 @@ from pathlib import Path
 from typing import Protocol
 
 from tests.cluster.fake import light_worker
+from tests.cluster.fake.forks import forks
 
 ROOT = Path(__file__).parents[3]
 
@@ -74,9 +74,7 @@ class LightWorker:
     """light_worker.py, forked from a server that has its imports."""
 
     def __init__(self, arguments: Sequence[str], environment: Mapping[str, str], log: Path) -> None:
-        context = multiprocessing.get_context("forkserver")
-        context.set_forkserver_preload([light_worker.__name__])
-        self._process = context.Process(
+        self._process = forks().Process(
             target=light_worker.main,
             args=(list(arguments), dict(environment), str(log)),
             daemon=True,
