@@ -11,10 +11,10 @@ from urllib.parse import urlsplit
 import pytest
 
 from coordinator.cluster.records import Answer, Order, Request, labels_of, read_request
-from tests.chaos.conftest import eventually
 from tests.cluster.fake.dashboard import dashboard_of, make_secret
 from tests.cluster.fake.fake_cluster import FakeCluster
 from tests.cluster.fake.laptop import Coordinator, Laptop, snapshot, status
+from tests.eventually import eventually
 
 
 def asked(cluster: FakeCluster) -> Request:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from tests.chaos.conftest import eventually
 from tests.cluster.fake.fake_cluster import FakeCluster
 from tests.cluster.fake.laptop import Laptop
+from tests.eventually import eventually
 from tests.pictures import draw_classes
 
 

@@ -1,5 +1,5 @@
-"""The cluster's dashboard, where the stand-in for `kubectl port-forward` leads: the real gate before
-an application that says `inside`; and the Secret with its token."""
+"""The dashboard of the cluster, where the stand-in for `kubectl port-forward` leads: the real gate
+before an application that says `inside`; and the Secret with its token."""
 
 from __future__ import annotations
 
