@@ -91,6 +91,7 @@ RUN /run/pip/bin/pip wheel --quiet --no-deps --no-build-isolation --no-index --w
 
 FROM dependencies
 COPY --from=pgbouncer /keep/usr /usr
+WORKDIR /tmp
 # The project comes last, so that a change of code moves this layer alone.
 COPY --from=project /project /opt/hpo
 ENV PATH=/opt/hpo/bin:/opt/postgres/bin:/usr/local/bin:/usr/sbin:/usr/bin:/bin \
@@ -99,7 +100,6 @@ ENV PATH=/opt/hpo/bin:/opt/postgres/bin:/usr/local/bin:/usr/sbin:/usr/bin:/bin \
     HPO_HOME=/tmp/hpo \
     PYTHONUNBUFFERED=1 \
     PYTHONDONTWRITEBYTECODE=1
-WORKDIR /tmp
 USER 10001:10001
 ENTRYPOINT ["dumb-init", "--single-child", "--", "hpo"]
 CMD ["--help"]

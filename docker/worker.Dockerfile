@@ -58,6 +58,7 @@ RUN /run/pip/bin/pip wheel --quiet --no-deps --no-build-isolation --no-index --w
         -s /project -p /opt/hpo /project/lib
 
 FROM dependencies
+WORKDIR /tmp
 # The project comes last, so that a change of code moves this layer alone.
 COPY --from=project /project /opt/hpo
 ENV PATH=/opt/hpo/bin:/usr/local/bin:/usr/bin:/bin \
@@ -67,7 +68,6 @@ ENV PATH=/opt/hpo/bin:/usr/local/bin:/usr/bin:/bin \
     PYTHONUNBUFFERED=1 \
     PYTHONDONTWRITEBYTECODE=1 \
     NVIDIA_DRIVER_CAPABILITIES=compute,utility
-WORKDIR /tmp
 USER 10001:10001
 ENTRYPOINT ["dumb-init", "--single-child", "--", "hpo-worker"]
 CMD ["run"]
