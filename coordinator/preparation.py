@@ -17,6 +17,7 @@ from study import paths
 from study.config.dump import dump
 from study.config.records import StudyConfig
 from study.dataset import DatasetManifest, read_manifest
+from study.mirror import fetch_missing, of_data
 
 
 def prepare(
@@ -40,6 +41,7 @@ def prepare(
         )
     store = str(result["store"])
     directory = paths.data().store(store)
+    fetch_missing(of_data(), directory / paths.MANIFEST)
     for line in describe(read_manifest(directory), directory / paths.MANIFEST):
         console.print(line, highlight=False, markup=False, soft_wrap=True)
     return store

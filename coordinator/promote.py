@@ -16,7 +16,7 @@ from coordinator.worker_program import WorkerProgram
 from study import paths
 from study.errors import HpoError, UsageError, one_line
 from study.lock import locked
-from study.paths import StudyPaths
+from study.paths import UNPUBLISHED, StudyPaths
 from study.progress import ranking
 from study.registry import RegisteredStudy, Registry
 
@@ -72,7 +72,7 @@ def candidates(registry: Registry, study: RegisteredStudy, trial: int | None) ->
 
 def fresh_work(place: StudyPaths, candidates: Sequence[int]) -> Path:
     """An empty folder for what is measured; those of promotions that were killed are gone."""
-    for unfinished in place.promoted.glob(".new-*"):
+    for unfinished in place.promoted.glob(f"{UNPUBLISHED}*"):
         shutil.rmtree(unfinished)
     work = place.unpublished(candidates)
     work.mkdir(parents=True)

@@ -8,15 +8,19 @@ from __future__ import annotations
 
 import hashlib
 import json
+import logging
 from pathlib import Path
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
+from coordinator import mirrored
 from study import atomic
-from study.errors import CheckpointCorrupt, HpoError, UsageError
+from study.errors import CheckpointCorrupt, HpoError, ObjectStoreAway, UsageError
 from study.lock import locked
 from study.paths import MANIFEST, METRICS, StudyPaths
+
+log = logging.getLogger(__name__)
 
 
 class PromotedRecord(BaseModel):
@@ -77,12 +81,18 @@ def verify(directory: Path) -> PromotedManifest:
 
 
 def versions(paths: StudyPaths) -> list[int]:
-    """Versions there are, whole or not, in order."""
+    """Versions there are, whole or not, in order. Raises ObjectStoreAway."""
+    mirrored.restore(paths)
     return sorted(int(found.name) for found in paths.promoted.glob("[0-9]*") if found.is_dir())
 
 
 def in_use(paths: StudyPaths) -> int | None:
-    """The version `latest` points at; None before the first promotion."""
+    """The version `latest` points at; None before the first promotion, and where the object store
+    that would know does not answer."""
+    try:
+        mirrored.restore(paths)
+    except ObjectStoreAway as error:
+        log.warning("what is promoted is not known: %s", error)
     if not paths.latest.is_symlink():
         return None
     return int(paths.latest.readlink().name)
@@ -90,6 +100,7 @@ def in_use(paths: StudyPaths) -> int | None:
 
 def use(paths: StudyPaths, version: int) -> None:
     """Points `latest` at a version; a reader finds the old one or the new one."""
+    mirrored.keep_latest(paths, version)
     atomic.link(paths.latest, paths.version(version).name)
 
 

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
+from coordinator import mirrored
 from coordinator.promoted import (
     PromotedManifest,
     describe_file,
@@ -26,6 +27,7 @@ from study.config.dump import dump
 from study.config.fill import fill
 from study.dataset import read_manifest
 from study.errors import CheckpointCorrupt
+from study.mirror import fetch_missing, of_data
 from study.paths import CLASSES, CONFIG, MANIFEST, NORMALIZATION, StudyPaths
 from study.registry import RegisteredStudy, Registry
 from study.statements import STATEMENTS
@@ -49,6 +51,7 @@ def publish(
 ) -> int:
     """Makes a version of what `hpo-worker measure` left in `work`, which is beside the versions."""
     place = paths.artifacts(study.name)
+    mirrored.fetch_measured(work)
     version = max([0, *versions(place), *recorded_versions(registry, study)]) + 1
     winner = int(metrics(work)["winner"])
     _describe_model(registry, study, winner, work)
@@ -80,6 +83,7 @@ def put_in_use(
     place = paths.artifacts(study.name)
     recorded = version in recorded_versions(registry, study)
     if reuse or not recorded:
+        mirrored.keep(place, version)
         use(place, version)
     if not recorded:
         _record(registry, study, place, version)
@@ -96,7 +100,9 @@ def _describe_model(registry: Registry, study: RegisteredStudy, number: int, wor
     """Writes what it takes to rebuild the model and to feed it pictures."""
     trial = registry.optuna_study(study).get_trials(deepcopy=False)[number]
     config = fill(study.config, trial.params)
-    data = read_manifest(paths.data().store(study.store))
+    store = paths.data().store(study.store)
+    fetch_missing(of_data(), store / MANIFEST)
+    data = read_manifest(store)
     atomic.write_text(work / CONFIG, dump(config))
     atomic.write_json(work / CLASSES, data.classes)
     atomic.write_json(

@@ -15,6 +15,7 @@ from typing import BinaryIO
 
 from study import atomic, paths
 from study.errors import DataError, UsageError
+from study.mirror import of_sources
 
 HAVE = "have"
 WANT = "want"
@@ -28,8 +29,8 @@ def receive(sha256: str, size: int, stream: BinaryIO, say: Callable[[str], None]
     size: bytes that will come. Raises UsageError where they do not fit, DataError where others
     came than were announced; the folder is then as it was.
     """
-    target = paths.source(sha256)
-    if target.is_file():
+    target, copy = paths.source(sha256), of_sources()
+    if target.is_file() or (copy is not None and copy.has(target)):
         say(HAVE)
         return
     target.parent.mkdir(parents=True, exist_ok=True)
@@ -51,6 +52,8 @@ def receive(sha256: str, size: int, stream: BinaryIO, say: Callable[[str], None]
             raise
         free = shutil.disk_usage(target.parent).free
         raise UsageError(_full(target.parent, size, free)) from error
+    if copy is not None:
+        copy.upload(target)
     say(TAKEN)
 
 

@@ -10,7 +10,7 @@ FROM ${BASE_IMAGE} AS requirements
 WORKDIR /build
 COPY constraints.txt /pinned/
 COPY pyproject.toml docker/requirements.py ./
-RUN python3 requirements.py worker dali image > /pinned/requirements.txt
+RUN python3 requirements.py worker dali s3 image > /pinned/requirements.txt
 
 FROM ${BASE_IMAGE} AS pip
 RUN python3 -m venv /run/pip

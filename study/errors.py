@@ -15,7 +15,8 @@ HpoError                      the root; its message is meant for the person at t
     ├── Diverged
     ├── Infeasible
     ├── BadData
-    └── BrokenDevice
+    ├── BrokenDevice
+    └── ObjectStoreAway       the store behind HPO_ARTIFACTS_URL or HPO_DATA_URL did not answer
 """
 
 from __future__ import annotations
@@ -112,3 +113,7 @@ class BadData(TrialFailure):
 
 class BrokenDevice(TrialFailure):
     """the accelerator does not answer"""
+
+
+class ObjectStoreAway(TrialFailure):
+    """the object store did not answer"""

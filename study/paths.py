@@ -76,6 +76,7 @@ CONFIG = "config.yaml"  # of a promoted model
 CLASSES = "classes.json"  # of a promoted model
 NORMALIZATION = "normalization.json"  # of a promoted model
 EVENTS = "events"  # of a trial, for TensorBoard
+UNPUBLISHED = ".new-"  # how what is measured and no version yet begins
 LABELS = "labels.bin"  # little-endian int32 (N,)
 
 
@@ -113,7 +114,7 @@ class StudyPaths:
 
     def unpublished(self, candidates: Sequence[int]) -> Path:
         """What was measured of the trials `candidates` and is not a version yet."""
-        return self.promoted / f".new-{'-'.join(map(str, candidates))}"
+        return self.promoted / f"{UNPUBLISHED}{'-'.join(map(str, candidates))}"
 
     @property
     def latest(self) -> Path:

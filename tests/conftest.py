@@ -13,6 +13,7 @@ from sqlalchemy import create_engine, text
 from sqlalchemy.engine import URL
 
 from study.embedded import EmbeddedPostgres
+from tests.s3 import FakeS3, running_s3
 
 _numbers = itertools.count()
 
@@ -24,6 +25,15 @@ def postgres() -> Iterator[EmbeddedPostgres]:
         server = EmbeddedPostgres(Path(directory) / "postgres")
         yield server
         server.stop("immediate")
+
+
+@pytest.fixture
+def s3(monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeS3]:
+    """An object store of this test's own; this process and those it starts can reach it."""
+    with running_s3() as server:
+        for name, value in server.environment().items():
+            monkeypatch.setenv(name, value)
+        yield server
 
 
 @pytest.fixture

@@ -18,6 +18,7 @@ from study.config.fill import fill
 from study.config.records import StudyConfig
 from study.dataset import read_manifest
 from study.errors import CheckpointCorrupt, UsageError
+from study.mirror import Mirror, fetch_missing
 from study.paths import METRICS, WEIGHTS, DataPaths, StudyPaths
 from study.registry import RegisteredStudy, Registry
 from study.statements import STATEMENTS
@@ -48,11 +49,13 @@ def measure_candidates(
     output: Path,
     device: str,
     threads: int,
+    mirror: Mirror | None = None,
 ) -> Candidates:
     """Measures the trials `numbers`, best first by their objective, and writes the winner's
     weights and metrics into `output`. A candidate whose weights are damaged is left out.
 
-    Raises UsageError when none of them has weights that can be read.
+    `mirror` is of the artifacts: weights that are not here come from it, and what is written goes
+    there too. Raises UsageError when none of them has weights that can be read.
     """
     from worker.evaluation.measure import export_model, measure  # imports torch
 
@@ -66,6 +69,7 @@ def measure_candidates(
             continue
         weights = artifacts.trial(number) / files[number]
         try:
+            fetch_missing(mirror, weights)
             validation[number] = measure(
                 configs[number], store, weights, "val", device=device, threads=threads
             )
@@ -85,6 +89,9 @@ def measure_candidates(
     )
     export_model(weights, configs[winner], store, output / WEIGHTS)
     atomic.write_json(output / METRICS, result)
+    if mirror is not None:
+        for name in (WEIGHTS, METRICS):
+            mirror.upload(output / name)
     return result
 
 

@@ -16,7 +16,7 @@ from typing import Annotated
 
 import typer
 
-from study import exit_codes, paths
+from study import exit_codes, mirror, paths
 from study.config.load import load_study
 from study.database import is_outage
 from study.errors import UsageError
@@ -51,6 +51,7 @@ def run() -> None:
     Exit status 0 then, 143 when told to leave, 2 for a wrong configuration, data set or database,
     3 for a broken device.
     """
+    from worker.data.transfer import obtain
     from worker.supervisor import Place, Supervisor
 
     place = Place(
@@ -59,6 +60,7 @@ def run() -> None:
         artifacts=paths.artifacts(environment.study_name()),
         device=environment.device(),
         threads=environment.threads(),
+        mirror=mirror.of_artifacts(),
     )
     patience, port = environment.data_patience(), environment.health_port()
     health = Health(place.worker, environment.study_name())
@@ -66,8 +68,12 @@ def run() -> None:
         registry, study = _open_study(health.turned)
         try:
             environment.check_artifacts(place.artifacts)
+            if place.mirror is not None:
+                place.mirror.check("HPO_ARTIFACTS_URL")
             health.say("waits for the packed data set")
-            await_store(place.data.store(study.store), patience, health.turned)
+            store = place.data.store(study.store)
+            obtain(mirror.of_data(), store, patience, health.turned)
+            await_store(store, 0.0 if mirror.of_data() else patience, health.turned)
             supervisor = Supervisor(registry, study, place, health)
             status = supervisor.run()
             for number in (signal.SIGTERM, signal.SIGINT):
@@ -94,11 +100,13 @@ def prepare(
 
     check_result_file()
     study = load_study(config, overrides or ())
+    mirror.fetch_source(Path(study.data.source))
     store = pack(
         study.data,
         paths.data(),
         processes=environment.threads(),
         progress=lambda done, total: say({"done": done, "total": total}),
+        mirror=mirror.of_data(),
     )
     say_result({"store": store.name})
 
@@ -114,10 +122,12 @@ def measure(
     a line of JSON.
     """
     from worker.candidates import measure_candidates
+    from worker.data.transfer import obtain
 
     check_result_file()
     numbers = _numbers(trials)
     registry, study = _open_study()
+    obtain(mirror.of_data(), paths.data().store(study.store), 0.0, lambda: None)
     result = measure_candidates(
         registry,
         study,
@@ -127,6 +137,7 @@ def measure(
         output=output,
         device=environment.device(),
         threads=environment.threads(),
+        mirror=mirror.of_artifacts(),
     )
     registry.close()
     say_result({**result})

@@ -27,6 +27,8 @@ HPO_DATA_PATIENCE: seconds to wait for the packed data set (default 60)
 
 HPO_ARTIFACTS: where checkpoints go (default artifacts)
 
+HPO_DATA_URL, HPO_ARTIFACTS_URL: object stores that those two folders are caches of
+
 HPO_WORKER: this worker's name (default: made up)
 
 HPO_DEVICE: as torch.device takes it (default auto: a GPU where there is one)

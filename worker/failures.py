@@ -5,6 +5,7 @@
     infeasible      the same
     bad data        no trial can train: the worker leaves with a clear error
     broken device   the worker leaves, the trial is adopted elsewhere
+    object store    out of reach for longer than it is waited for: adopted, from its last copy
     crashed         the process died without a word: adopted, up to the study's attempts
     bug             failed, the traceback kept with the trial
 
@@ -57,6 +58,8 @@ def policy(failed: Failed, lease: Lease, *, memory_retries: int) -> End | GiveBa
             return GiveBack(leave=exit_codes.USAGE, reason=failed.reason)
         case "BrokenDevice":
             return GiveBack(leave=exit_codes.BROKEN_DEVICE, reason=failed.reason)
+        case "ObjectStoreAway":
+            return GiveBack(reason=failed.reason)
         case _:
             return End(
                 outcome=Outcome.FAILED,

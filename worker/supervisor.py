@@ -17,6 +17,7 @@ from study import exit_codes
 from study.database import is_outage
 from study.lease import Lease, NoTrial
 from study.ledger import Ledger
+from study.mirror import Mirror
 from study.paths import DataPaths, StudyPaths
 from study.registry import RegisteredStudy, Registry
 from worker.beginning import configured
@@ -47,6 +48,8 @@ class Place:
     """As torch.device takes it, or `auto`."""
     threads: int
     """CPU threads of one trial."""
+    mirror: Mirror | None = None
+    """Of the artifacts, in an object store."""
 
 
 class Supervisor:
@@ -197,7 +200,7 @@ class Supervisor:
         self._chores.append(slot.process.join)
         if vacated.ended:
             directory = self._place.artifacts.trial(slot.lease.number)
-            self._chores.append(partial(tidy, directory, vacated.weights))
+            self._chores.append(partial(tidy, directory, vacated.weights, self._place.mirror))
         self._claim_at = 0.0
         self._idle_since = vacated.last_step_at
         if vacated.leave is not None:

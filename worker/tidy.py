@@ -9,15 +9,23 @@ from __future__ import annotations
 import logging
 from pathlib import Path
 
+from study.errors import ObjectStoreAway
+from study.mirror import Mirror
+from worker.mirrored import tidy_copy
+
 log = logging.getLogger(__name__)
 
 
-def tidy(directory: Path, weights: str | None) -> None:
-    """Removes every checkpoint and all weights but `weights` from the directory of an ended trial.
-    A file that cannot be removed is logged and left."""
+def tidy(directory: Path, weights: str | None, mirror: Mirror | None = None) -> None:
+    """Removes every checkpoint and all weights but `weights` from the directory of an ended trial,
+    and from its copy in `mirror`. What cannot be removed is logged and left."""
     for file in directory.glob("*.pt"):
         if file.name != weights:
             try:
                 file.unlink(missing_ok=True)
             except OSError as error:
                 log.warning("%s: cannot be removed: %s", file, error.strerror)
+    try:
+        tidy_copy(mirror, directory, weights)
+    except ObjectStoreAway as error:
+        log.warning("checkpoints that nobody needs stay: %s", error)

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import torch
 
-from study import paths
+from study import mirror, paths
 from study.config.identity import identity
 from study.errors import BadData
 from worker.data.batches import Batches, open_batches
@@ -31,6 +31,7 @@ from worker.messages import (
     Interrupted,
     Warm,
 )
+from worker.mirrored import MirroredDirectory
 from worker.models.build import build_model
 from worker.models.device import resolve_device
 from worker.orders import Orders
@@ -83,11 +84,18 @@ def run(assignment: Assignment, orders: Orders, warm: Store | None) -> Event:
 class PipeOverseer:
     """Passes what the loop says on to the supervisor."""
 
-    def __init__(self, orders: Orders, events: Events, last_epoch: int | None) -> None:
+    def __init__(
+        self,
+        orders: Orders,
+        events: Events,
+        last_epoch: int | None,
+        directory: MirroredDirectory,
+    ) -> None:
         """last_epoch: results up to it are known and not sent again."""
         self.last_step_at: float | None = None
         self._orders = orders
         self._events = events
+        self._directory = directory
         self._last_epoch = -1 if last_epoch is None else last_epoch
 
     def stop_requested(self) -> bool:
@@ -102,7 +110,9 @@ class PipeOverseer:
         self.last_step_at = now
 
     def epoch_done(self, result: EpochResult, checkpoint: str) -> bool:
-        """Sends the result and waits for the verdict. Raises StopRequested, OSError."""
+        """Sends the result, once others can go on from it, and waits for the verdict. Raises
+        StopRequested, OSError, ObjectStoreAway."""
+        self._directory.keep()
         if result.epoch <= self._last_epoch:
             return True
         self._events.add(result)
@@ -125,12 +135,14 @@ def _train(assignment: Assignment, orders: Orders, warm: Store | None) -> Event:
     set_up(device, assignment.threads)
     store = warm if warm and warm.path == assignment.store else Store.open(assignment.store)
     learner = new_learner(assignment, store, device)
+    directory = MirroredDirectory(mirror.of_artifacts(), assignment.directory)
+    directory.fetch()
     with (
         contextlib.closing(open_split(assignment, store, device, augment=True)) as train,
         contextlib.closing(open_split(assignment, store, device, augment=False)) as val,
         contextlib.closing(Events(assignment.directory / paths.EVENTS)) as events,
     ):
-        overseer = PipeOverseer(orders, events, assignment.last_epoch)
+        overseer = PipeOverseer(orders, events, assignment.last_epoch, directory)
         outcome = fit(
             learner,
             train,
@@ -143,6 +155,7 @@ def _train(assignment: Assignment, orders: Orders, warm: Store | None) -> Event:
             ),
             overseer=overseer,
         )
+    directory.keep()  # of one that was stopped within an epoch
     return _last_words(outcome, overseer.last_step_at)
 
 

@@ -7,8 +7,10 @@ import yaml
 
 from coordinator.database.pooler import PORT
 from study.config.load import load_study
+from study.mirror import KEY, KEY_ID
 
 from .conftest import K8S, ROOT, Manifests, build
+from .test_references import secrets_of
 
 WORKER = ("PodTemplate", "worker")
 
@@ -103,3 +105,31 @@ def test_a_worker_is_given_longer_to_leave_than_it_takes(overlay: str) -> None:
     grace = build(overlay).pod("worker").spec["terminationGracePeriodSeconds"]
     lease = load_study(ROOT / "configs" / "fashion.yaml", ()).resources.lease_seconds
     assert grace > lease  # a checkpoint that takes longer than a lease would have lost it
+
+
+def test_s3_keeps_nothing_on_volumes_that_pods_share() -> None:
+    manifests = build("s3")
+    assert manifests.names("PersistentVolumeClaim") == {"backups"}
+    for component in ("coordinator", "worker", "prepare"):
+        pod = manifests.pod(component)
+        volumes = {volume["name"]: volume for volume in pod.spec["volumes"]}
+        for name in {"data", "artifacts"} & set(volumes):
+            assert set(volumes[name]) == {"name", "emptyDir"}
+        mounts = {mount["name"]: mount for mount in pod.containers[0]["volumeMounts"]}
+        assert not mounts["data"].get("readOnly"), "it is a cache"
+
+
+def test_s3_tells_the_three_who_keep_files_where_and_as_whom() -> None:
+    manifests = build("s3")
+    settings = manifests.get("ConfigMap", "s3")["data"]
+    assert {"HPO_ARTIFACTS_URL", "HPO_DATA_URL"} <= set(settings)
+    policy = manifests.get("NetworkPolicy", "to-object-store")["spec"]
+    (expression,) = policy["podSelector"]["matchExpressions"]
+    assert set(expression["values"]) == {"coordinator", "worker", "prepare"}
+    for component in expression["values"]:
+        pod = manifests.pod(component)
+        container = pod.containers[0]
+        assert container["envFrom"] == [{"configMapRef": {"name": "s3"}}]
+        assert {("s3", KEY_ID), ("s3", KEY)} <= set(secrets_of(pod))
+        mounted = {mount["name"]: mount["mountPath"] for mount in container["volumeMounts"]}
+        assert mounted["s3"] == settings["HPO_S3_CREDENTIALS"]

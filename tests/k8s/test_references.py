@@ -7,10 +7,11 @@ from typing import Any
 
 from .conftest import Manifests, Pod
 
-MADE = {  # by hpo deploy, and by the operator
+MADE = {  # by hpo deploy, by the operator, and by a person
     "database": {"password", "url", "worker-url"},
     "dashboard": {"token"},
     "postgres-app": {"uri"},
+    "s3": {"AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"},
 }
 
 
@@ -109,13 +110,17 @@ def test_secrets_are_those_that_deploy_makes(manifests: Manifests) -> None:
             assert key in MADE[secret], pod.owner
     used = {secret for pod in manifests.pods() for secret, _ in secrets_of(pod)}
     database = "postgres-app" if manifests.of("Cluster") else "database"
-    assert used == {database, "dashboard"}
+    s3 = {"s3"} & manifests.names("ConfigMap")
+    assert used == {database, "dashboard", *s3}
 
 
 def test_each_pod_gets_its_own_way_to_the_database_and_no_more(manifests: Manifests) -> None:
     if manifests.of("Cluster"):
         return
-    found = {pod.component: set(secrets_of(pod)) for pod in manifests.pods()}
+    found = {
+        pod.component: {each for each in secrets_of(pod) if each[0] != "s3"}
+        for pod in manifests.pods()
+    }
     assert found["worker"] == {("database", "worker-url")}
     assert found["prepare"] == set()
     assert found["coordinator"] == found["backup"] == {("database", "url")}

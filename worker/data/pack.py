@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -63,6 +63,21 @@ def split_ranges(rows: Sequence[Row], n_classes: int) -> dict[Split, SplitRange]
     return ranges
 
 
+def begin_content(
+    classes: Sequence[str], splits: Mapping[Split, SplitRange], square: Sequence[int]
+) -> hashlib._Hash:
+    """The checksum that names a store, before its labels and then its pixels are added.
+
+    square: shape of one, (P, P, C).
+    """
+    header = {
+        "classes": list(classes),
+        "splits": {name: [part.start, part.stop] for name, part in splits.items()},
+        "square": list(square),
+    }
+    return hashlib.sha256(json.dumps(header, sort_keys=True).encode())
+
+
 def write_arrays(
     directory: Path,
     rows: Sequence[Row],
@@ -71,12 +86,7 @@ def write_arrays(
     splits: dict[Split, SplitRange],
 ) -> Packed:
     """Writes pixels.bin and labels.bin of ordered rows. Raises OSError where the disk is full."""
-    header = {
-        "classes": list(classes),
-        "splits": {name: [part.start, part.stop] for name, part in splits.items()},
-        "square": chunks[0].squares().shape[1:],
-    }
-    digest = hashlib.sha256(json.dumps(header, sort_keys=True).encode())
+    digest = begin_content(classes, splits, chunks[0].squares().shape[1:])
     labels = np.array([row.label for row in rows], "<i4").tobytes()
     digest.update(labels)
     atomic.write_bytes(directory / paths.LABELS, labels)

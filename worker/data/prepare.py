@@ -18,6 +18,7 @@ from study.dataset import Converted, DatasetManifest, Quarantined
 from study.errors import DataError
 from study.listing import Entry, Listing
 from study.lock import locked
+from study.mirror import Mirror
 from study.paths import DataPaths
 from worker.data.chunks import Chunk, plan
 from worker.data.duplicates import find_duplicates
@@ -26,24 +27,37 @@ from worker.data.pool import Progress, decode_all
 from worker.data.recipe import recall, recipe_key, remember
 from worker.data.source import Source, open_source
 from worker.data.split import Assignment, assign
+from worker.data.transfer import known_remotely, send
 from worker.data.units import Picture, find_units
 
 
-def prepare(config: DataConfig, root: DataPaths, *, processes: int, progress: Progress) -> Path:
+def prepare(
+    config: DataConfig,
+    root: DataPaths,
+    *,
+    processes: int,
+    progress: Progress,
+    mirror: Mirror | None = None,
+) -> Path:
     """Packs the pictures of config.source and returns the store's directory.
 
     processes: decoders at once. progress: called with pictures done and pictures in all; not
-    called where the store is there already. Raises DataError, with nothing half published.
+    called where the store is there already. mirror: of `root`; gets the store too, and where it has
+    it the directory may be missing. Raises DataError, with nothing half published.
     """
     with closing(open_source(Path(config.source).expanduser(), config.sha256)) as source:
         try:
             key = recipe_key(source.fingerprint(), config)
-            if (done := recall(root, key, source.path)) is not None:
-                return done
-            with locked(root.lock(key)):
-                if (done := recall(root, key, source.path)) is not None:
-                    return done  # by the process that was waited for
-                return _pack(source, config, root, key, processes, progress)
+            if (content := known_remotely(mirror, root, key)) is not None:
+                return root.store(content)
+            done = recall(root, key, source.path)
+            if done is None:
+                with locked(root.lock(key)):  # another process may pack it meanwhile
+                    done = recall(root, key, source.path) or _pack(
+                        source, config, root, key, processes, progress
+                    )
+            send(mirror, root, done.name, key)
+            return done
         except (OSError, BrokenProcessPool) as error:
             raise _explain(error, root) from error
 
