@@ -8,8 +8,8 @@ USED = {
     ("batch", "jobs"): {"get", "list", "watch", "create", "patch", "delete"},
     ("", "pods"): {"get", "list", "watch", "patch"},
     ("", "pods/log"): {"get"},
-    ("", "configmaps"): {"get", "list", "watch", "create", "patch", "update", "delete"},
-    ("", "events"): {"get", "list", "watch", "create"},
+    ("", "configmaps"): {"get", "list", "watch", "create", "patch"},
+    ("", "events"): {"list", "watch"},
     ("", "podtemplates"): {"get"},
 }
 
