@@ -12,7 +12,6 @@ from __future__ import annotations
 import secrets
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from typing import Any
 
 import docker
 from docker.errors import APIError, ImageNotFound, NotFound
@@ -22,14 +21,10 @@ from coordinator.backends import container, engine, shares
 from coordinator.backends.backend import WorkerState
 from coordinator.backends.engine import told_plainly
 from coordinator.backends.surroundings import Surroundings
-from study import exit_codes
 from study.config.records import ResourcesConfig
 from study.errors import one_line
 from study.paths import StudyPaths
 
-CANNOT_START = 127  # exit status, as a shell gives it
-SIGNALLED = 128  # plus the signal: exit status of a container whose process a signal ended
-SIGNALS = 65  # more than there are
 CONFLICT = 409  # of HTTP: the name is taken, or the container is being removed already
 
 
@@ -192,20 +187,9 @@ def _state(found: Container) -> WorkerState | None:
         index=int(labels[container.INDEX]),
         name=labels[container.WORKER],
         alive=alive,
-        exit_status=None if alive else exit_status(found.attrs["State"]),
+        exit_status=None if alive else container.exit_status(found.attrs["State"]),
         crashes=int(labels[container.CRASHES]),
     )
-
-
-def exit_status(state: Mapping[str, Any]) -> int:
-    """Of a dead container, as subprocess gives it. 143 stays what it is: workers that were told to
-    leave end with it themselves."""
-    code = int(state["ExitCode"])
-    if state.get("Status") == "created":
-        return CANNOT_START
-    if code in (exit_codes.INTERRUPTED, exit_codes.PREEMPTED):
-        return code
-    return SIGNALLED - code if SIGNALLED < code < SIGNALLED + SIGNALS else code
 
 
 def _is_dead(found: Container) -> bool:

@@ -6,7 +6,8 @@ Knows nothing of what the verbs do.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+import time
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -18,6 +19,8 @@ from coordinator.backends import container, engine
 from coordinator.backends.engine import told_plainly
 from coordinator.backends.surroundings import Surroundings
 from coordinator.worker_program import PATIENCE, result
+
+PERIOD = 0.2  # seconds between two looks
 
 
 class DockerProgram:
@@ -65,23 +68,21 @@ class DockerProgram:
 def _follow(
     worker: Container, verb: str, on_line: Callable[[dict[str, Any]], None]
 ) -> dict[str, Any]:
-    """Starts it and follows it to its end."""
+    """Starts it and reads what it prints until it has ended. Asks again and again: the client
+    cannot let go of a stream that is followed, and what a verb prints is short."""
     worker.start()
     last: dict[str, Any] | None = None
-    for line in whole_lines(worker.logs(stdout=True, stderr=False, stream=True, follow=True)):
-        if last is not None:
-            on_line(last)
-        last = json.loads(line)
-    status = int(worker.wait()["StatusCode"])
+    told, alive = 0, True
+    while alive:
+        worker.reload()
+        alive = worker.status == "running"  # before reading: then nothing is missed
+        lines = worker.logs(stdout=True, stderr=False).split(b"\n")[:-1]
+        for line in lines[told:]:
+            if last is not None:
+                on_line(last)
+            last = json.loads(line)
+        told = len(lines)
+        if alive:
+            time.sleep(PERIOD)
     errors = worker.logs(stdout=False, stderr=True).decode(errors="replace")
-    return result(verb, status, last, errors)
-
-
-def whole_lines(pieces: Iterable[bytes]) -> Iterator[str]:
-    """The lines of a stream that comes in pieces of any length."""
-    rest = b""
-    for piece in pieces:
-        *lines, rest = (rest + piece).split(b"\n")
-        yield from (line.decode(errors="replace") for line in lines)
-    if rest:
-        yield rest.decode(errors="replace")
+    return result(verb, container.exit_status(worker.attrs["State"]), last, errors)

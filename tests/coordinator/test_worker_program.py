@@ -1,45 +1,14 @@
-"""Calls of real programs that speak as `hpo-worker` does."""
+"""What a worker is told, and what its last words mean."""
 
 from __future__ import annotations
 
 import os
-import sys
 from pathlib import Path
-from typing import Any
 
 import pytest
 from sqlalchemy.engine import make_url
 
-from coordinator.worker_program import LocalProgram, environment, error_in
-from study.errors import HpoError, UsageError
-
-
-def program(source: str) -> LocalProgram:
-    return LocalProgram([sys.executable, "-S", "-c", source])
-
-
-def test_every_line_but_the_last_is_progress() -> None:
-    seen: list[dict[str, Any]] = []
-    source = 'print(\'{"done": 1}\'); print(\'{"done": 2}\'); print(\'{"store": "s"}\')'
-    assert program(source).call(["prepare"], {}, seen.append) == {"store": "s"}
-    assert seen == [{"done": 1}, {"done": 2}]
-
-
-@pytest.mark.parametrize(("status", "kind"), [(2, UsageError), (1, HpoError)])
-def test_a_failed_call_raises_in_the_programs_own_words(status: int, kind: type[HpoError]) -> None:
-    source = (
-        "import sys; print('12:00 I decoding', file=sys.stderr);"
-        f" print('hpo-worker: a class is empty', file=sys.stderr); sys.exit({status})"
-    )
-    with pytest.raises(HpoError, match=r"^a class is empty$") as raised:
-        program(source).call(["prepare"], {})
-    assert type(raised.value) is kind
-
-
-def test_a_killed_program_is_an_error_that_names_the_verb() -> None:
-    source = "import os; os.kill(os.getpid(), 9)"
-    with pytest.raises(HpoError, match="measure ended with status -9"):
-        program(source).call(["measure"], {})
+from coordinator.worker_program import environment, error_in
 
 
 def test_the_error_is_what_follows_the_programs_name() -> None:

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import os
 import secrets
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -17,6 +16,7 @@ from docker.types import Mount
 from sqlalchemy.engine import URL
 
 from tests.engine import coordinator_image, engine_with, worker_image
+from tests.eventually import eventually
 
 USER = "10001:10001"
 OTHER_USER = "4321:8765"
@@ -70,13 +70,6 @@ def ended(found: Container, timeout: float = 100.0) -> Ended:
     return Ended(status, out, err)
 
 
-def eventually(condition: Callable[[], bool], what: str, timeout: float = 60.0) -> None:
-    deadline = time.monotonic() + timeout
-    while not condition():
-        assert time.monotonic() < deadline, f"waited {timeout} s until {what}"
-        time.sleep(0.1)
-
-
 @pytest.fixture
 def containers(engine: docker.DockerClient) -> Iterator[Engine]:
     name = f"test-{secrets.token_hex(4)}"
@@ -114,8 +107,8 @@ def database(containers: Engine, tmp_path: Path) -> Database:
         ],
     )
     eventually(
-        lambda: server.exec_run(["pg_isready", "--host=127.0.0.1"]).exit_code == 0,
         "PostgreSQL is ready",
+        lambda: server.exec_run(["pg_isready", "--host=127.0.0.1"]).exit_code == 0,
     )
     server.reload()
     address = server.attrs["NetworkSettings"]["Networks"][containers.network]["IPAddress"]

@@ -23,7 +23,7 @@ from study import exit_codes
 from study.paths import StudyPaths
 from study.progress import Progress, observe
 from study.registry import Registry
-from tests.images.conftest import eventually
+from tests.eventually import eventually
 from tests.pictures import draw_classes
 
 ROOT = Path(__file__).parents[2]
@@ -126,7 +126,7 @@ def trains(box: Box, workers: int) -> bool:
 @pytest.mark.timeout(900)
 def test_a_study_survives_a_killed_worker_and_leaves_a_model_and_nothing_else(box: Box) -> None:
     submitted = box.start("submit", "STUDY=shapes", "N=2")
-    eventually(lambda: trains(box, 2), "two workers train", timeout=120)
+    eventually("two workers train", lambda: trains(box, 2), 120.0)
     limits = box.engine.containers.get(box.workers()[0]).attrs["HostConfig"]
     assert (limits["NanoCpus"], limits["Memory"]) == (1_500_000_000, 2 * 2**30)
 
@@ -159,9 +159,9 @@ def test_a_study_survives_a_killed_worker_and_leaves_a_model_and_nothing_else(bo
 @pytest.mark.timeout(900)
 def test_a_stopped_study_is_scaled_and_goes_on(box: Box) -> None:
     submitted = box.start("submit", "STUDY=shapes", "N=1", "ARGS=training.epochs=2000")
-    eventually(lambda: trains(box, 1), "a worker trains", timeout=120)
+    eventually("a worker trains", lambda: trains(box, 1), 120.0)
     box.make("scale", "STUDY=shapes", "N=2")
-    eventually(lambda: trains(box, 2), "the second worker trains, too")
+    eventually("the second worker trains, too", lambda: trains(box, 2))
     box.make("stop", "STUDY=shapes")
     printed, _ = submitted.communicate(timeout=120)
     assert f"Error {exit_codes.PREEMPTED}" in printed
@@ -169,11 +169,11 @@ def test_a_stopped_study_is_scaled_and_goes_on(box: Box) -> None:
     assert all(trial.released for trial in box.progress().running)
 
     resumed = box.start("resume", "STUDY=shapes", "N=1")
-    eventually(lambda: trains(box, 1), "a worker trains again")
+    eventually("a worker trains again", lambda: trains(box, 1))
     os.killpg(resumed.pid, signal.SIGINT)
     printed, _ = resumed.communicate(timeout=120)
     assert resumed.returncode != 0
-    eventually(lambda: box.workers() == [], "the interrupted study's workers have left")
+    eventually("the interrupted study's workers have left", lambda: box.workers() == [])
 
 
 @pytest.mark.timeout(300)

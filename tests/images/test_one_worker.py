@@ -17,7 +17,8 @@ from study.config.load import load_study
 from study.progress import Progress, observe
 from study.registry import RegisteredStudy, Registry
 from tests.engine import worker_image
-from tests.images.conftest import OTHER_USER, USER, Database, Engine, ended, eventually
+from tests.eventually import eventually
+from tests.images.conftest import OTHER_USER, USER, Database, Engine, ended
 from tests.pictures import draw_classes
 
 STUDY = """
@@ -92,7 +93,7 @@ def test_a_worker_told_to_leave_checkpoints_and_releases_its_trial(
     prepared: Prepared, user: str
 ) -> None:
     worker = prepared.worker(user)
-    eventually(lambda: training(prepared), "the worker trains")
+    eventually("the worker trains", lambda: training(prepared))
     worker.kill("SIGTERM")
     left = ended(worker)
     assert left.status == exit_codes.PREEMPTED, left.err
@@ -102,7 +103,7 @@ def test_a_worker_told_to_leave_checkpoints_and_releases_its_trial(
 
 def test_a_killed_workers_trial_goes_on_in_the_next_from_its_checkpoint(prepared: Prepared) -> None:
     first = prepared.worker()
-    eventually(lambda: training(prepared), "the first worker trains")
+    eventually("the first worker trains", lambda: training(prepared))
     first.kill("SIGTERM")
     ended(first)
     (before,) = prepared.progress().running
@@ -114,7 +115,7 @@ def test_a_killed_workers_trial_goes_on_in_the_next_from_its_checkpoint(prepared
             for trial in prepared.progress().running
         )
 
-    eventually(further, "the second worker has trained the trial further")
+    eventually("the second worker has trained the trial further", further)
     assert [trial.number for trial in prepared.progress().running] == [before.number]
     second.kill("SIGTERM")
     assert ended(second).status == exit_codes.PREEMPTED
