@@ -5,16 +5,15 @@ Knows nothing of how an estimate is made (estimate.py) nor of clusters (cluster/
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
 from rich.console import Console
 
 from coordinator.estimate import Rehearsal, count_pictures, lines, read_rehearsal, space_table
+from coordinator.preparation import written
 from coordinator.site import Site
 from coordinator.storage import storage
-from study.config.dump import dump
 from study.config.load import find_study, load_study
 from study.config.records import StudyConfig
 
@@ -47,7 +46,5 @@ def plan(
 
 
 def _rehearsed(site: Site, config: StudyConfig) -> Rehearsal:
-    with tempfile.TemporaryDirectory(prefix="hpo-") as directory:
-        file = Path(directory) / "study.yaml"
-        file.write_text(dump(config))
+    with written(config) as file:
         return read_rehearsal(site.program.call(["rehearse", str(file)], {}))

@@ -6,7 +6,8 @@ Knows nothing of pictures.
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 from rich.console import Console
@@ -49,12 +50,19 @@ def prepare(
 
 def prepare_again(program: WorkerProgram, config: StudyConfig, console: Console) -> str:
     """The same for a study of the database, whose file may have changed since."""
-    home = paths.home()  # which the program sees too, wherever it runs
+    with written(config) as file:
+        return prepare(program, file, (), console)
+
+
+@contextmanager
+def written(config: StudyConfig) -> Iterator[Path]:
+    """A configuration in a file that the program sees too, wherever it runs."""
+    home = paths.home()
     home.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix="prepare-", dir=home) as directory:
+    with tempfile.TemporaryDirectory(prefix="study-", dir=home) as directory:
         file = Path(directory) / f"{config.name}.yaml"
         file.write_text(dump(config))
-        return prepare(program, file, (), console)
+        yield file
 
 
 def describe(manifest: DatasetManifest, file: Path) -> list[str]:

@@ -6,14 +6,13 @@ the way is replaced by submitting or resuming again. Knows nothing of how the lo
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Sequence
-from pathlib import Path
 
 from rich.console import Console
 
 from coordinator import worker_program
 from coordinator.backends.backend import Backend
+from coordinator.change import changed
 from coordinator.interrupt import INTERRUPTS, exit_status
 from coordinator.preparation import prepare, prepare_again
 from coordinator.promote import promote
@@ -25,10 +24,7 @@ from coordinator.storage import storage
 from coordinator.watch import view
 from study import exit_codes, paths
 from study.atomic import check_writable
-from study.config.dump import dump
-from study.config.identity import differences
 from study.config.load import find_study, load_study
-from study.config.records import StudyConfig
 from study.embedded import EmbeddedPostgres
 from study.errors import HpoError, StudyExists, UsageError
 from study.registry import RegisteredStudy, Registry
@@ -67,21 +63,6 @@ def resume(
                 )
         registry.resume(config, workers=workers or study.workers)
         return _carry_out(site, registry, server, registry.find(name), console)
-
-
-def changed(config: StudyConfig, overrides: Sequence[str]) -> StudyConfig:
-    """A stored configuration with overrides. Raises ConfigError for a wrong one, StudyExists for
-    one that would make it another study."""
-    with tempfile.TemporaryDirectory(prefix="hpo-") as directory:
-        file = Path(directory) / f"{config.name}.yaml"
-        file.write_text(dump(config))
-        new = load_study(file, overrides)
-    if lines := differences(config, new):
-        raise StudyExists(
-            f"resume cannot change study {config.name!r} ({'; '.join(lines)}), only its budget, "
-            "resources and where its pictures are; submit under another name with name=..."
-        )
-    return new
 
 
 def _carry_out(

@@ -5,7 +5,6 @@ Knows nothing of what is asked for (submission.py) nor of how it is shown (shown
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +13,7 @@ from typing import Any
 from coordinator.cluster.api import Api, Object
 from coordinator.cluster.looking import looks
 from coordinator.cluster.records import (
+    CONFIGURATION,
     ROLE,
     STUDY,
     Request,
@@ -24,7 +24,7 @@ from coordinator.cluster.records import (
     request_map,
 )
 from coordinator.cluster.refusals import Conflict, Exists, NotFound
-from study.config.load import load_study
+from study.config.load import read_study
 from study.config.records import StudyConfig
 from study.errors import HpoError, StudyNotFound
 
@@ -39,12 +39,9 @@ class Asked:
     configuration: str
     """The whole of it, as YAML."""
 
-    def config(self, overrides: Sequence[str] = ()) -> StudyConfig:
-        """The configuration, changed. Raises ConfigError."""
-        with tempfile.TemporaryDirectory(prefix="hpo-") as directory:
-            file = Path(directory) / "study.yaml"
-            file.write_text(self.configuration)
-            return load_study(file, overrides)
+    def config(self) -> StudyConfig:
+        """The configuration. Raises ConfigError."""
+        return read_study(self.configuration.encode(), Path(CONFIGURATION))
 
 
 def find(api: Api, study: str) -> Asked | None:

@@ -16,6 +16,7 @@ from coordinator.cluster.api import Api
 from coordinator.cluster.asked import Asked, change, find_status, must_find, names, next_request
 from coordinator.cluster.connection import connect
 from coordinator.cluster.records import Order
+from coordinator.watch import duration
 from study import exit_codes, paths
 from study.errors import HpoError, UsageError
 
@@ -86,7 +87,7 @@ class ClusterDesk:
         """See Desk."""
         from coordinator.cluster import waits
         from coordinator.cluster.deployed import why_not_ready
-        from coordinator.cluster.shown import age, show_status
+        from coordinator.cluster.shown import age, is_stale, show_status
 
         if study is None:
             self._show_all()
@@ -96,8 +97,11 @@ class ClusterDesk:
             return waits.follow(self._api, study, asked.request.revision, self._console)
         status = find_status(self._api, study)
         show_status(study, asked, status, self._console)
-        if why := why_not_ready(self._api):
-            last = "never" if status is None else age(status)
+        why = why_not_ready(self._api)
+        if not why and status is not None and is_stale(status):
+            why = "see kubectl logs deploy/coordinator"
+        if why:
+            last = "never" if status is None else f"{duration(age(status))} ago"
             self._say(f"the coordinator is not ready (it last wrote {last}): {why}")
         return exit_codes.DONE
 

@@ -7,13 +7,18 @@ from __future__ import annotations
 
 from coordinator.cluster.api import Api, Object
 from coordinator.cluster.looking import looks
+from coordinator.cluster.readiness import Part, Seen, in_order
+from coordinator.cluster.readiness import why_not_ready as why_part_is_not_ready
 from coordinator.cluster.records import COMPONENT
 from coordinator.cluster.refusals import NotFound
-from coordinator.cluster.waiting import find_reason
 from study.errors import UsageError
 
-NEEDED = ("coordinator", "postgres", "pgbouncer")
-"""Components without which no study is taken up."""
+NEEDED = (
+    Part("statefulsets", "postgres"),
+    Part("deployments", "pgbouncer"),
+    Part("deployments", "coordinator"),
+)
+"""Without which no study is taken up."""
 PATIENCE = 30.0  # seconds for a coordinator that has only just been deployed
 
 
@@ -54,22 +59,19 @@ def _check_deployed(api: Api) -> Object:
 
 
 def _why(api: Api) -> tuple[str, bool]:
-    """What is most worth telling, and whether waiting cannot help."""
-    needed = f"{COMPONENT} in ({','.join(NEEDED)})"
-    pods = api.list("pods", needed).items
-    claims = api.list("persistentvolumeclaims").items
-    events = api.list("events").items
-    named = {found["metadata"]["name"] for found in (*pods, *claims)}
-    about = [
-        event
-        for event in events
-        if event["involvedObject"].get("name") in named
-        or event["involvedObject"].get("name", "").startswith(NEEDED)  # what makes their pods
-    ]
-    reason = find_reason(pods, about, claims)
-    if reason is None:
-        return "its pod is not ready; see kubectl logs deploy/coordinator", False
-    return reason.text, reason.settled
+    """What is most worth telling, and whether waiting cannot help. Of what it needs the first that
+    is not up: the others wait for that."""
+    seen = Seen(
+        objects={},
+        pods=api.list("pods").items,
+        events=api.list("events").items,
+        volume_claims=api.list("persistentvolumeclaims").items,
+    )
+    for part in in_order(NEEDED):
+        reason = why_part_is_not_ready(part, seen)
+        if reason is not None:
+            return reason.text, reason.settled
+    return "its pod is not ready; see kubectl logs deploy/coordinator", False
 
 
 def _is_ready(deployment: Object) -> bool:

@@ -6,7 +6,6 @@ nothing of what follows from it.
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,13 +13,13 @@ from typing import Any
 
 from coordinator import promote
 from coordinator.cluster.promoting import open_order
-from coordinator.cluster.records import ROLE, STUDY, Request, Status
+from coordinator.cluster.records import CONFIGURATION, ROLE, STUDY, Request, Status
 from coordinator.cluster.seen import Promotion, Seen, SeenJob, see_job, see_pod
 from coordinator.cluster.waiting import why_waiting
 from coordinator.promoted import in_use, read_promoted, versions
 from coordinator.publish import promoted_before, recorded_versions
 from study import paths
-from study.config.load import load_study
+from study.config.load import read_study
 from study.config.records import StudyConfig
 from study.errors import (
     CheckpointCorrupt,
@@ -57,13 +56,10 @@ class Remembered:
 
 def parse(name: str, request: Request, configuration: str) -> Asked:
     """Raises ConfigError for a configuration that breaks a rule, or is another study's."""
-    with tempfile.TemporaryDirectory(prefix="hpo-") as directory:
-        file = Path(directory) / "study.yaml"
-        file.write_text(configuration)
-        try:
-            config = load_study(file)
-        except ConfigError as error:
-            raise ConfigError(one_line(str(error).replace(f"{directory}/", ""))) from None
+    try:
+        config = read_study(configuration.encode(), Path(CONFIGURATION))
+    except ConfigError as error:
+        raise ConfigError(one_line(str(error))) from None
     if config.name != name:
         raise ConfigError(
             f"study.yaml: name: must be {name!r} as in the request, got {config.name!r}"

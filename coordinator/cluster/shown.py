@@ -13,7 +13,9 @@ from rich.table import Table
 
 from coordinator.cluster.asked import Asked
 from coordinator.cluster.records import Status
-from coordinator.watch import duration, summary, workers_table
+from coordinator.watch import summary, workers_table
+
+SILENCE = 180.0  # seconds; the coordinator writes of a study that goes on at least once a minute
 
 
 def studies_table(studies: Sequence[tuple[str, Asked, Status | None]]) -> Table:
@@ -65,7 +67,12 @@ def show_status(study: str, asked: Asked, status: Status | None, console: Consol
         console.print(status.promoted, soft_wrap=True)
 
 
-def age(status: Status) -> str:
-    """How long ago it was written, in words."""
+def age(status: Status) -> float:
+    """Seconds since it was written, by this machine's clock."""
     passed = datetime.now(UTC) - datetime.fromisoformat(status.written)
-    return f"{duration(max(0.0, passed.total_seconds()))} ago"
+    return max(0.0, passed.total_seconds())
+
+
+def is_stale(status: Status) -> bool:
+    """Whether the study should go on, but nobody has said so for long."""
+    return status.phase in ("preparing", "running", "promoting") and age(status) > SILENCE

@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 
 from rich.console import Console
 
+from coordinator.change import changed
 from coordinator.cluster.api import Api
 from coordinator.cluster.asked import Asked, ask, find, must_find, next_request
 from coordinator.cluster.proposal import Proposal, moved_in, propose
@@ -53,12 +54,7 @@ def resume(
     """The same for a study that was asked for before; `overrides` may change its budget and
     resources. Raises StudyExists for what would make it another study."""
     before = must_find(api, study)
-    config = before.config(overrides)
-    if lines := differences(before.config(), config):
-        raise StudyExists(
-            f"resume cannot change study {study!r} ({'; '.join(lines)}), only its budget, "
-            "resources and where its pictures are; submit under another name with name=..."
-        )
+    config = changed(before.config(), overrides)
     workers = workers or before.request.workers
     moved = moved_in(overrides)
     proposal = propose(api, config, workers=workers, moved=moved, before=before)

@@ -7,10 +7,13 @@ from typing import Annotated
 import typer
 
 from coordinator.verbs.arguments import DEFAULT_PLACE, Follow, MaybeName, Name, Place, desk
+from study.errors import UsageError
 
 
 def status(study: MaybeName = None, follow: Follow = False, backend: Place = DEFAULT_PLACE) -> None:
     """Show how all studies, or one, are getting on."""
+    if follow and study is None:
+        raise UsageError("--follow needs a STUDY")
     raise typer.Exit(desk(backend).status(study, follow=follow))
 
 

@@ -49,7 +49,16 @@ def load_study(path: Path, overrides: Sequence[str] = ()) -> StudyConfig:
     directory; in the result it is absolute. Raises ConfigError with a line for each mistake:
     `configs/birds.yaml:14: space.model.n_layers.low: must be at least 1, got 0`.
     """
-    document = _read(path)
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise ConfigError(f"{path}: cannot be read: {error.strerror}") from error
+    return read_study(content, path, overrides)
+
+
+def read_study(content: bytes, path: Path, overrides: Sequence[str] = ()) -> StudyConfig:
+    """The same of what is not in a file; mistakes are told as if it were in `path`."""
+    document = _parsed(content, path)
     mistakes = [*document.mistakes, *override(document, overrides)]
     _place_source(document, path)
     config: StudyConfig | None = None
@@ -68,11 +77,9 @@ def load_study(path: Path, overrides: Sequence[str] = ()) -> StudyConfig:
     return config
 
 
-def _read(path: Path) -> Document:
+def _parsed(content: bytes, path: Path) -> Document:
     try:
-        document = parse(path.read_bytes().decode())
-    except OSError as error:
-        raise ConfigError(f"{path}: cannot be read: {error.strerror}") from error
+        document = parse(content.decode())
     except UnicodeDecodeError as error:
         line = error.object[: error.start].count(b"\n") + 1
         raise ConfigError(f"{path}:{line}: must be UTF-8 text: {error.reason}") from error

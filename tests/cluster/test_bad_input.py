@@ -17,6 +17,7 @@ from tests.cluster.fake.dashboard import dashboard_of, make_secret
 from tests.cluster.fake.fake_cluster import FakeCluster
 from tests.cluster.fake.laptop import Coordinator, Laptop
 
+NOWHERE = "no-registry.example/image:1"
 HPO = Path(sys.executable).with_name("hpo")
 
 
@@ -137,9 +138,8 @@ def test_a_namespace_without_a_coordinator_says_to_deploy(laptop: Laptop) -> Non
     assert "BACKEND=local" in said
 
 
-def component(cluster: FakeCluster, name: str, **spec: Any) -> dict[str, Any]:
-    """A pod of the deployment that waits; the fake node leaves it alone."""
-    cluster.node.unpullable.add("there")
+def component(name: str, **spec: Any) -> dict[str, Any]:
+    """A pod of the deployment that waits."""
     return {
         "apiVersion": "v1",
         "kind": "Pod",
@@ -147,7 +147,7 @@ def component(cluster: FakeCluster, name: str, **spec: Any) -> dict[str, Any]:
             "name": f"{name}-0",
             "labels": {"app.kubernetes.io/component": name},
         },
-        "spec": {"containers": [{"name": name, "image": "there"}], **spec},
+        "spec": {"containers": [{"name": name, "image": NOWHERE}], **spec},
         "status": {"phase": "Pending"},
     }
 
@@ -156,7 +156,8 @@ def test_postgresql_that_is_not_ready_is_named(
     laptop: Laptop, cluster: FakeCluster, coordinator: Coordinator
 ) -> None:
     coordinator.deploy(ready=0)
-    cluster.store.create("pods", cluster.namespace, component(cluster, "postgres"))
+    cluster.node.unpullable.add(NOWHERE)
+    cluster.store.create("pods", cluster.namespace, component("postgres"))
     said = laptop.refused("submit", "birds")
     assert "the coordinator in namespace hpo is not ready: pod postgres-0" in said
 
@@ -173,6 +174,10 @@ def test_a_cluster_without_a_default_storage_class_is_told(
         "status": {"phase": "Pending"},
     }
     cluster.store.create("persistentvolumeclaims", cluster.namespace, claim)
+    volume = {"name": "data", "persistentVolumeClaim": {"claimName": "data"}}
+    cluster.node.capacity = 0
+    pod = component("coordinator", volumes=[volume])
+    cluster.store.create("pods", cluster.namespace, pod)
     event = {
         "apiVersion": "v1",
         "kind": "Event",

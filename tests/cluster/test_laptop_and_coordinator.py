@@ -1,5 +1,5 @@
-"""A study as a person has it in a cluster: the verbs of a laptop, the real coordinator as a process,
-and light workers in pods."""
+"""A study as a person has it in a cluster: a laptop's verbs, the real coordinator as a process, and
+light workers in pods."""
 
 from __future__ import annotations
 

@@ -171,3 +171,17 @@ def test_a_home_that_cannot_be_made_is_named(hpo: Hpo, home: Path) -> None:
     ended = hpo("status", HPO_STORAGE="", HPO_HOME=str(file))
     assert (ended.returncode, ended.stdout) == (2, "")
     assert ended.stderr.splitlines() == [f"hpo: {file}: File exists"]
+
+
+def test_a_plan_tells_space_trials_and_pictures_and_makes_no_study(
+    hpo: Hpo, registry: Registry, config: StudyConfig, home: Path
+) -> None:
+    file = home / "birds.yaml"
+    pictures = write_tree(home / "pictures", flowers(20))
+    file.write_text(dump(config))
+    ended = hpo("plan", str(file), "--data", str(pictures), "--no-measure")
+    assert "training.learning_rate" in ended.stdout
+    assert "trials: 6 of at most 2 epochs" in ended.stdout
+    assert " to train on, " in ended.stdout
+    assert "submit would create study birds" in ended.stdout
+    assert registry.names() == []

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from coordinator.submit import changed
+from coordinator.change import changed
 from coordinator.verbs.arguments import changes
 from study.config.load import load_study
 from study.config.records import StudyConfig
