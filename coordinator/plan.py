@@ -10,6 +10,7 @@ from pathlib import Path
 
 from rich.console import Console
 
+from coordinator.backends import shares
 from coordinator.estimate import Rehearsal, count_pictures, lines, read_rehearsal, space_table
 from coordinator.preparation import written
 from coordinator.site import Site
@@ -32,7 +33,7 @@ def plan(
     with storage() as (registry, _):
         registry.check(config)
         known = config.name in registry.names()
-    measured = _rehearsed(site, config) if measure else None
+    measured = _rehearsed(site, config, workers) if measure else None
     pictures = count_pictures(Path(config.data.source), config.data)
     console.print(space_table(config))
     told = lines(config, workers=workers, pictures=pictures, measured=measured)
@@ -45,6 +46,13 @@ def plan(
         console.print(line, soft_wrap=True)
 
 
-def _rehearsed(site: Site, config: StudyConfig) -> Rehearsal:
+def _rehearsed(site: Site, config: StudyConfig, workers: int) -> Rehearsal:
+    """With the share of the cores that a trial has beside the others."""
+    resources = config.resources
+    threads = resources.cpu_threads or shares.threads(
+        workers=workers, slots=resources.slots_per_device
+    )
     with written(config) as file:
-        return read_rehearsal(site.program.call(["rehearse", str(file)], {}))
+        return read_rehearsal(
+            site.program.call(["rehearse", str(file)], {"HPO_THREADS": str(threads)})
+        )

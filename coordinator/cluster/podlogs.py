@@ -55,20 +55,28 @@ def follow(api: Api, study: str, worker: int | None, say: Say) -> None:
         for pods in looks(api, "pods", f"{STUDY}={study}"):
             for pod in chosen(pods, worker):
                 name = pod["metadata"]["name"]
-                if name in followed or not _has_started(pod):
+                known = followed.get(name)
+                if known is None and _has_started(pod):
+                    process = _tail(api, name, LINES)
+                elif known is not None and known.poll() is not None and not _has_ended(pod):
+                    process = _tail(api, name, 0)  # a proxy on the way has cut the stream
+                else:
                     continue
-                process = subprocess.Popen(
-                    command(api, "logs", "--follow", f"--tail={LINES}", name),
-                    stdin=subprocess.DEVNULL,
-                    stdout=subprocess.PIPE,
-                    stderr=subprocess.DEVNULL,
-                    start_new_session=True,  # Ctrl-C is ours to hand on
-                )
                 followed[name] = process
                 threading.Thread(target=pass_on, args=(process, label(pod)), daemon=True).start()
     finally:
         for process in followed.values():
             end(process)
+
+
+def _tail(api: Api, pod: str, lines: int) -> subprocess.Popen[bytes]:
+    return subprocess.Popen(
+        command(api, "logs", "--follow", f"--tail={lines}", pod),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,  # Ctrl-C is ours to hand on
+    )
 
 
 def chosen(pods: Sequence[Object], worker: int | None) -> list[Object]:
@@ -110,10 +118,14 @@ def _why(api: Api, pod: Object) -> str:
 
 
 def _has_started(pod: Object) -> bool:
-    if pod.get("status", {}).get("phase") in GONE:
+    if _has_ended(pod):
         return True
     statuses = pod.get("status", {}).get("containerStatuses") or ()
     return any("waiting" not in (each.get("state") or {"waiting": {}}) for each in statuses)
+
+
+def _has_ended(pod: Object) -> bool:
+    return pod.get("status", {}).get("phase") in GONE
 
 
 def _born(pod: Object) -> tuple[str, str]:
