@@ -39,6 +39,13 @@ def fetch_measured(work: Path) -> None:
             mirror.fetch_missing(copy, file)
 
 
+def clear(work: Path) -> None:
+    """Removes what was measured before."""
+    copy = mirror.of_artifacts()
+    if copy is not None:
+        copy.remove(copy.files(work))
+
+
 def keep(paths: StudyPaths, version: int) -> None:
     """Copies a version; what versions were made from is needed no longer."""
     copy = mirror.of_artifacts()

@@ -10,7 +10,7 @@ import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
-from coordinator import worker_program
+from coordinator import mirrored, worker_program
 from coordinator.publish import promoted_before, publish, put_in_use
 from coordinator.worker_program import WorkerProgram
 from study import paths
@@ -76,6 +76,7 @@ def fresh_work(place: StudyPaths, candidates: Sequence[int]) -> Path:
         shutil.rmtree(unfinished)
     work = place.unpublished(candidates)
     work.mkdir(parents=True)
+    mirrored.clear(work)
     return work
 
 

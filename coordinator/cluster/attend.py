@@ -32,7 +32,7 @@ from coordinator.cluster.refusals import ClusterError, is_cluster_outage
 from coordinator.cluster.seen import Seen
 from coordinator.cluster.statuses import Statuses, now
 from study.database import is_outage
-from study.errors import HpoError, StudyExists, of_the_disk, one_line
+from study.errors import HpoError, ObjectStoreAway, StudyExists, of_the_disk, one_line
 
 STEPS = 6  # at a time, while each makes the next possible
 OWN = (BeginRollback, Publish, Register, Rollback, SetWorkers, StopTrials, Use)
@@ -121,7 +121,8 @@ def _after(error: HpoError | OSError, action: Action, decision: Decision, seen: 
     log.warning("study %s: %s: %s", seen.name, action, known)
     if isinstance(known, StudyExists):
         return replace(decision, phase="refused", reason=str(known))
-    if isinstance(known, ClusterError):  # a right, a quota or a template that somebody may mend
+    # a right, a quota or a template that somebody may mend; a store that may answer again
+    if isinstance(known, (ClusterError, ObjectStoreAway)):
         return replace(decision, reason=str(known))
     if isinstance(action, (Rollback, Publish, Use)) and open_order(seen.request, seen.previous):
         answer = Answer(revision=seen.request.revision, error=one_line(str(known)))

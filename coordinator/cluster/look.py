@@ -14,7 +14,7 @@ from typing import Any
 from coordinator import promote
 from coordinator.cluster.promoting import open_order
 from coordinator.cluster.records import CONFIGURATION, ROLE, STUDY, Request, Status
-from coordinator.cluster.seen import Promotion, Seen, SeenJob, see_job, see_pod
+from coordinator.cluster.seen import Promotion, Seen, SeenJob, SeenPod, result_of, see_job, see_pod
 from coordinator.cluster.waiting import why_waiting
 from coordinator.promoted import in_use, read_promoted, versions
 from coordinator.publish import promoted_before, recorded_versions
@@ -29,6 +29,7 @@ from study.errors import (
     StudyNotFound,
     one_line,
 )
+from study.mirror import fetch_missing, of_artifacts, of_data
 from study.paths import METRICS, StudyPaths
 from study.progress import Progress, observe
 from study.registry import Registry
@@ -80,6 +81,7 @@ def look(
     """The study now. jobs, pods: of it; events: of all. Raises OperationalError in an outage of the
     database."""
     mine = list(pods)
+    known = [see_pod(pod) for pod in mine]
     progress = _progress(registry, asked.name)
     return Seen(
         name=asked.name,
@@ -89,9 +91,9 @@ def look(
         previous=before.status,
         rollback=before.rollback,
         jobs=_by_role(jobs),
-        pods=[see_pod(pod) for pod in mine],
+        pods=known,
         progress=progress,
-        packed=_packed(),
+        packed=_packed(known, progress),
         promotion=_promotion(registry, asked.request, before.status, progress),
         waiting=_waiting(asked.name, mine, events),
         packing=packing,
@@ -124,7 +126,13 @@ def _by_role(jobs: Iterable[Object]) -> dict[str, SeenJob]:
     return {job["metadata"]["labels"][ROLE]: see_job(job) for job in jobs}
 
 
-def _packed() -> set[str]:
+def _packed(pods: Iterable[SeenPod], progress: Progress | None) -> set[str]:
+    """Those on the volume; without one, of those that are spoken of the ones in the object store,
+    whose manifests are then here."""
+    made = result_of([pod for pod in pods if pod.role == "prepare"]).get("store")
+    for store in (made, progress and progress.study.store):
+        if store:
+            fetch_missing(of_data(), paths.data().store(str(store)) / paths.MANIFEST)
     return {store.parent.name for store in paths.data().root.glob(f"stores/*/{paths.MANIFEST}")}
 
 
@@ -153,13 +161,15 @@ def _promotion(
         chosen = promote.candidates(registry, study, order.trial if order else None)
     except HpoError as error:
         return Promotion(error=one_line(str(error)), in_use=using)
+    measured = place.unpublished(chosen) / METRICS
+    fetch_missing(of_artifacts(), measured)
     # a person who asks again wants it checked; by itself a choice is made once
     version = promoted_before(place, chosen) if order else _made_before(place, chosen)
     return Promotion(
         candidates=tuple(chosen),
         version=version,
         recorded=version is not None and version in recorded_versions(registry, study),
-        measured=(place.unpublished(chosen) / METRICS).exists(),
+        measured=measured.exists(),
         in_use=using,
     )
 
