@@ -25,6 +25,7 @@ from coordinator.cluster.refusals import (
     ClusterUnreachable,
     Expired,
     NotFound,
+    not_a_cluster,
     refusal,
 )
 
@@ -169,7 +170,12 @@ class Api:
         )
 
     def _call(self, verb: str, resource: str, name: str = "", **request: Any) -> Object:
-        answer: Object = json.loads(self._answer(verb, resource, name, **request))
+        try:
+            answer = json.loads(self._answer(verb, resource, name, **request))
+        except ValueError:
+            answer = None
+        if not isinstance(answer, dict):
+            raise not_a_cluster(self.host)
         return answer
 
     def _answer(

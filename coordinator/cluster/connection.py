@@ -79,14 +79,24 @@ def _load_kubeconfig(configuration: Configuration, context: str | None) -> str:
                 config_file=file, context=context, client_configuration=configuration
             )
     except (loading.ConfigException, YAMLError, OSError, ValueError, TypeError) as error:
-        reason = " ".join(str(error).split())
-        raise ClusterUnreachable(f"no cluster is configured in {file}: {reason}; {ALONE}") from None
+        raise ClusterUnreachable(
+            f"no cluster is configured in {file}: {_why(error, file)}; {ALONE}"
+        ) from None
     if complaints:
         raise NotLoggedIn(
             f"the kubeconfig {file} gives no credentials: {complaints[0]}; log in again"
         )
     chosen = next((each for each in contexts if each["name"] == context), current)
     return str(chosen["context"].get("namespace") or "")
+
+
+def _why(error: Exception, file: str) -> str:
+    """What is wrong with a kubeconfig; KUBECONFIG may be several, with colons between them."""
+    if not any(Path(each).expanduser().exists() for each in file.split(os.pathsep)):
+        return "there is no such file; name another one with KUBECONFIG=..."
+    if isinstance(error, TypeError):
+        return "it is not a kubeconfig"
+    return " ".join(str(error).removeprefix("Invalid kube-config file. ").split()).rstrip(".")
 
 
 @contextmanager

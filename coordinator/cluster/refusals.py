@@ -23,6 +23,7 @@ from typing import Any
 from study.errors import UsageError, one_line
 
 RETRIED = (429, 500, 502, 503, 504)  # statuses that may pass by themselves
+UNKNOWN_GROUP = "404 page not found"  # an API server's answer where the resource is not installed
 ALONE = "to run on this machine alone: make submit STUDY=... BACKEND=local"
 
 
@@ -86,6 +87,8 @@ def refusal(status: int, body: bytes, *, verb: str, what: str, host: str) -> Clu
         )
     if status == 403:
         return Forbidden(_forbidden(said, verb, what))
+    if status == 404 and not answer.get("status") and said != UNKNOWN_GROUP:
+        return not_a_cluster(host)
     kinds: dict[int, type[ClusterError]] = {
         400: Invalid,
         404: NotFound,
@@ -95,6 +98,14 @@ def refusal(status: int, body: bytes, *, verb: str, what: str, host: str) -> Clu
     }
     kind = kinds.get(status, Trouble)
     return kind(f"cannot {verb} {what}: {said or 'the cluster gave no reason'} ({status})")
+
+
+def not_a_cluster(host: str) -> ClusterUnreachable:
+    """The error of an answer that no API server gives: a proxy's, a login page's."""
+    return ClusterUnreachable(
+        f"what answers at {host} is not a Kubernetes API server; name another cluster's file with "
+        "KUBECONFIG=..."
+    )
 
 
 def _forbidden(said: str, verb: str, what: str) -> str:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -154,7 +156,7 @@ def test_where_no_cluster_answers_the_way_out_is_named(
     assert "\n" not in str(told.value)
 
 
-@pytest.mark.parametrize("content", [None, "", "a: [", "contexts: []", "[]"])
+@pytest.mark.parametrize("content", [None, "", "a: [", "contexts: []", "[]", "hello"])
 def test_a_kubeconfig_that_says_nothing_is_one_line(
     content: str | None, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
@@ -165,6 +167,42 @@ def test_a_kubeconfig_that_says_nothing_is_one_line(
     with pytest.raises(ClusterUnreachable, match="no cluster is configured") as told:
         connect()
     assert "\n" not in str(told.value)
+
+
+@contextmanager
+def web_page(status: int) -> Iterator[str]:
+    """Its address: a server that says the same whatever it is asked."""
+
+    class Page(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(status)
+            self.end_headers()
+            self.wfile.write(b"<html>welcome</html>")
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    server = HTTPServer(("127.0.0.1", 0), Page)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}"
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
+@pytest.mark.parametrize("status", [200, 404])
+def test_what_is_not_an_api_server_is_not_taken_for_one(
+    status: int, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, cluster: FakeCluster
+) -> None:
+    with web_page(status) as url:
+        file = tmp_path / "kubeconfig"
+        file.write_text(cluster.kubeconfig.read_text().replace(cluster.api.url, url))
+        monkeypatch.setenv("KUBECONFIG", str(file))
+        with pytest.raises(ClusterUnreachable, match=f"{url} is not a Kubernetes API server"):
+            Api(connect()).list("pods")
 
 
 def test_a_login_plugin_that_fails_is_told(

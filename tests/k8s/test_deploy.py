@@ -362,7 +362,7 @@ def test_a_volume_that_exists_once_cannot_be_shared_afterwards(cluster: Cluster)
 
 
 def test_an_operator_that_is_missing_is_named(cluster: Cluster) -> None:
-    cluster.server.fail("patch", "clusters", status=404, message="page not found")
+    cluster.server.fail("patch", "clusters", status=404, message="404 page not found")
     with pytest.raises(UsageError, match=r"does not know Cluster of postgresql.cnpg.io: install"):
         cluster.deploy(Choice(overlay="cloudnativepg"))
     assert cluster.names("namespaces") == set()
