@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import http.client
 import os
 import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 
+from study import exit_codes
 from study.config.dump import dump
 from study.config.records import StudyConfig
 from study.registry import RegisteredStudy, Registry
@@ -171,6 +174,37 @@ def test_a_home_that_cannot_be_made_is_named(hpo: Hpo, home: Path) -> None:
     ended = hpo("status", HPO_STORAGE="", HPO_HOME=str(file))
     assert (ended.returncode, ended.stdout) == (2, "")
     assert ended.stderr.splitlines() == [f"hpo: {file}: File exists"]
+
+
+def test_the_dashboard_of_several_people_says_where_and_not_its_token(
+    study: RegisteredStudy, registry: Registry, home: Path
+) -> None:
+    token = home / "token"
+    token.write_text("a-token-that-several-share")
+    options = ["--backend", "local", "--host", "0.0.0.0", "--port", "0"]
+    process = subprocess.Popen(
+        [str(HPO), "dashboard", study.name, *options],
+        env={
+            **os.environ,
+            "HPO_STORAGE": registry.url.render_as_string(hide_password=False),
+            "HPO_DASHBOARD_TOKEN_FILE": str(token),
+            "COLUMNS": "200",
+        },
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdout is not None
+    url = urlsplit(process.stdout.readline().strip())
+    assert (url.path, url.query) == (f"/dashboard/studies/{study.study_id}", "")
+    connection = http.client.HTTPConnection("127.0.0.1", url.port, timeout=30)
+    connection.request("GET", f"{url.path}?token={token.read_text()}")
+    assert connection.getresponse().status == 303
+    connection.close()
+    process.terminate()
+    printed, errors = process.communicate(timeout=30)
+    assert process.returncode == exit_codes.PREEMPTED
+    assert token.read_text() not in printed + errors
 
 
 def test_a_plan_tells_space_trials_and_pictures_and_makes_no_study(
