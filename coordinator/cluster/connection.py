@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import os
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -101,15 +102,17 @@ def _why(error: Exception, file: str) -> str:
 
 @contextmanager
 def _complaints() -> Iterator[list[str]]:
-    """What the library logs to the root logger and otherwise keeps to itself, where a login plugin
+    """What the library logs with the root logger and otherwise keeps to itself: that a login plugin
     fails for example."""
     said: list[str] = []
+    root = logging.getLogger()
 
     class Listener(logging.Handler):
         def emit(self, record: logging.LogRecord) -> None:
-            said.append(record.getMessage())
+            if record.name == root.name and record.thread == threading.get_ident():
+                said.append(record.getMessage())
 
-    listener, root = Listener(logging.ERROR), logging.getLogger()
+    listener = Listener(logging.ERROR)
     root.addHandler(listener)
     try:
         yield said

@@ -10,20 +10,13 @@ from pathlib import Path
 import pytest
 from sqlalchemy.engine import URL
 
+from coordinator.cluster import carry_out, mirror, requests, service, statuses
 from coordinator.cluster.api import Api
 from coordinator.cluster.connection import connect
 from study.registry import Registry
 from tests.cluster.fake.fake_cluster import FakeCluster
 from tests.cluster.fake.laptop import Coordinator, Laptop
-
-BIRDS = """
-name: birds
-data: {source: /birds, image_size: 16, channels: 1}
-training: {epochs: 2}
-space:
-  training.learning_rate: {type: float, low: 1e-4, high: 1e-1, log: true}
-search: {sampler: {name: random}, budget: {trials: 6}}
-"""
+from tests.cluster.story import BIRDS, Story
 
 
 @pytest.fixture
@@ -70,3 +63,23 @@ def coordinator(cluster: FakeCluster) -> Iterator[Coordinator]:
     """A stand-in that answers what it is told to."""
     with Coordinator(cluster) as coordinator:
         yield coordinator
+
+
+@pytest.fixture
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A coordinator of this process waits for less: nothing but time differs."""
+    monkeypatch.setattr(service, "TURN", 0.05)
+    monkeypatch.setattr(service, "PAUSE", 0.1)
+    monkeypatch.setattr(requests, "PERIOD", 0.1)
+    monkeypatch.setattr(requests, "IDLE_PERIOD", 0.6)
+    monkeypatch.setattr(statuses, "PERIOD", 0.1)
+    monkeypatch.setattr(carry_out, "NOTE_PERIOD", 0.1)
+    monkeypatch.setattr(mirror, "SHORTEST", 0.05)
+    monkeypatch.setattr(mirror, "FIRST_PAUSE", 0.05)
+    monkeypatch.setattr(mirror, "LONGEST_PAUSE", 0.5)
+
+
+@pytest.fixture
+def story(cluster: FakeCluster, registry: Registry) -> Story:
+    """Nothing is asked yet."""
+    return Story(cluster, registry)

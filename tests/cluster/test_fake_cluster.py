@@ -15,10 +15,10 @@ from study.config.load import load_study
 from study.config.records import DataConfig, ResourcesConfig
 from study.progress import observe
 from study.registry import Registry
-from tests.cluster.conftest import BIRDS
 from tests.cluster.fake.fake_cluster import FakeCluster, result_of
 from tests.cluster.fake.job_controller import condition
 from tests.cluster.fake.light_worker import STORE
+from tests.cluster.story import BIRDS
 from tests.eventually import eventually
 from tests.k8s.conftest import build
 

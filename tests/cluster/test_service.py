@@ -17,8 +17,8 @@ from study import paths
 from study.progress import Progress, observe
 from study.registry import Registry
 from tests.chaos.conftest import eventually
-from tests.cluster.conftest import BIRDS
 from tests.cluster.fake.fake_cluster import FakeCluster
+from tests.cluster.story import BIRDS
 
 Start = Callable[[], subprocess.Popen[bytes]]
 

@@ -63,6 +63,8 @@ class Watches:
             raise ConnectionResetError from None
         finally:
             self._streams.discard(stream)
+            stream.cancel()
+            stream.add_done_callback(_forgive)
         return response
 
     async def _stream(
@@ -108,6 +110,12 @@ GONE: Object = {
     "reason": "Expired",
     "code": 410,
 }
+
+
+def _forgive(stream: asyncio.Task[None]) -> None:
+    """Who watched may hang up."""
+    if not stream.cancelled():
+        stream.exception()
 
 
 def _seen(event: Event, resource: str, namespace: str, selector: str) -> bytes:
