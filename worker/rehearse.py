@@ -12,23 +12,19 @@ import itertools
 import resource
 import time
 from collections.abc import Callable, Iterator
-from functools import cached_property
 from pathlib import Path
 from typing import TypedDict
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
 from study.config.fill import fill
 from study.config.middle import middle
 from study.config.parameters import Scalar
 from study.config.records import DataConfig, StudyConfig
-from study.dataset import DatasetManifest, SplitRange
 from study.errors import HpoError, Infeasible, OutOfMemory, UsageError
 from worker.data.batches import Batches
-from worker.data.store import Store
+from worker.data.made_up import made_up
 from worker.diagnosis import diagnose
 from worker.evaluation.logits import predict_logits
 from worker.messages import Assignment
@@ -40,9 +36,6 @@ from worker.trial import new_learner, open_split, set_up
 WARM_SECONDS = 2.0  # and at least one step: kernels are chosen, caches filled, clocks raised
 TRAIN_SECONDS = 6.0  # of steps that count, and at least one
 VALIDATE_SECONDS = 2.0  # the same for batches that are only measured
-CLASSES = 10  # how many there are is not known without data, and costs next to nothing
-PIXEL_BYTES = 256 * 2**20  # of made-up pictures, unless one batch has more
-BATCHES = 4  # of made-up pictures, where that many fit
 
 
 Step = Callable[[int, Tensor, Tensor], None]
@@ -65,22 +58,6 @@ class Rehearsal(TypedDict):
     parameters: dict[str, Scalar | None]
     peak_memory_gib: float
     """Of the GPU, or of this process on a CPU."""
-
-
-class MadeUpStore(Store):
-    """Noise in memory, in the shape of a study's packed data set."""
-
-    @cached_property
-    def pixels(self) -> NDArray[np.uint8]:
-        """(N, size, size, channels) uint8."""
-        side, channels = self.manifest.size, self.manifest.channels
-        shape = (len(self.manifest.names), side, side, channels)
-        return np.random.default_rng(0).integers(0, 256, shape, dtype=np.uint8)
-
-    @cached_property
-    def labels(self) -> NDArray[np.int32]:
-        """(N,) int32."""
-        return np.arange(len(self.manifest.names), dtype=np.int32) % CLASSES
 
 
 def rehearse(study: StudyConfig, *, device: str, threads: int) -> Rehearsal:
@@ -123,7 +100,7 @@ def _measured(
         accumulation=parts,
     )
     set_up(where, threads)
-    store = _made_up(config)
+    store = made_up(config.data, config.training.batch_size)
     learner = new_learner(assignment, store, where)
     with (
         contextlib.closing(open_split(assignment, store, where, augment=True)) as train,
@@ -148,25 +125,6 @@ def _measured(
 def _resident(data: DataConfig) -> DataConfig:
     """Pixels come from memory, whatever the study says: there are no files to decode."""
     return data.model_copy(update={"loader": "resident"})
-
-
-def _made_up(config: StudyConfig) -> Store:
-    data, batch = config.data, config.training.batch_size
-    each = data.packed_size**2 * data.channels
-    count = max(batch, min(BATCHES * batch, PIXEL_BYTES // each), CLASSES)
-    rows = SplitRange(start=0, stop=count, class_counts=(count // CLASSES,) * CLASSES)
-    manifest = DatasetManifest(
-        content="made-up",
-        classes=tuple(map(str, range(CLASSES))),
-        size=data.packed_size,
-        channels=data.channels,
-        splits={"train": rows, "val": rows},
-        mean=(0.5,) * data.channels,
-        std=(0.25,) * data.channels,
-        source="made-up",
-        names=tuple(map(str, range(count))),
-    )
-    return MadeUpStore(Path("made-up"), manifest)
 
 
 def _trained_per_second(
