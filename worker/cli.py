@@ -30,7 +30,6 @@ from worker.health import Health
 from worker.log import set_up_logging
 from worker.result import check_result_file, say, say_result
 
-CONNECT_PATIENCE = 15.0  # seconds for a database that is away when a worker starts
 CONNECT_PAUSE = 0.5  # seconds between two tries
 
 log = logging.getLogger(__name__)
@@ -168,11 +167,10 @@ def main() -> None:
 
 
 def _open_study(turned: Callable[[], None] = lambda: None) -> tuple[Registry, RegisteredStudy]:
-    """The database and the study in it. A database that is away for a moment is waited for: a
-    worker that starts then is as good as any. `turned` is called after every try. Raises
-    UsageError."""
-    name = environment.study_name()
-    deadline = time.monotonic() + CONNECT_PATIENCE
+    """The database and the study in it. A database that is away is waited for: a worker that
+    starts then is as good as any. `turned` is called after every try. Raises UsageError."""
+    name, patience = environment.study_name(), environment.database_patience()
+    deadline = time.monotonic() + patience
     registry, tries = None, 0
     while True:
         try:
@@ -183,7 +181,7 @@ def _open_study(turned: Callable[[], None] = lambda: None) -> tuple[Registry, Re
                 raise
             tries += 1
             if tries == 1:
-                log.warning("waiting up to %.0f s: %s", CONNECT_PATIENCE, reason(error))
+                log.warning("waiting up to %.0f s: %s", patience, reason(error))
             turned()
             time.sleep(CONNECT_PAUSE)
 

@@ -19,6 +19,8 @@ from study.paths import StudyPaths
 PLACES = """
 HPO_STORAGE_FILE or HPO_STORAGE: postgresql:// URL, in a file or given (default: embedded)
 
+HPO_DATABASE_PATIENCE: seconds to wait for a database that is away at the start (default 15)
+
 HPO_STUDY: name of the study
 
 HPO_DATA: where packed data sets are (default .hpo/data)
@@ -43,6 +45,7 @@ HPO_LOG: least level that is logged (default INFO)
 """
 
 DATA_PATIENCE = 60.0  # seconds
+DATABASE_PATIENCE = 15.0  # seconds
 
 
 def study_name() -> str:
@@ -76,13 +79,22 @@ def threads() -> int:
 
 def data_patience() -> float:
     """HPO_DATA_PATIENCE, seconds. Raises UsageError."""
-    given = os.environ.get("HPO_DATA_PATIENCE") or str(DATA_PATIENCE)
+    return _seconds("HPO_DATA_PATIENCE", DATA_PATIENCE)
+
+
+def database_patience() -> float:
+    """HPO_DATABASE_PATIENCE, seconds. Raises UsageError."""
+    return _seconds("HPO_DATABASE_PATIENCE", DATABASE_PATIENCE)
+
+
+def _seconds(name: str, default: float) -> float:
+    given = os.environ.get(name) or str(default)
     try:
         seconds = float(given)
     except ValueError:
         seconds = math.nan
     if not 0 <= seconds < math.inf:
-        raise UsageError(f"HPO_DATA_PATIENCE must be seconds, 0 or more, got {given!r}")
+        raise UsageError(f"{name} must be seconds, 0 or more, got {given!r}")
     return seconds
 
 

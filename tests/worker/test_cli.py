@@ -16,7 +16,7 @@ from sqlalchemy.engine import URL
 from study.config.records import StudyConfig
 from study.embedded import EmbeddedPostgres
 from study.registry import Registry
-from worker.cli import CONNECT_PATIENCE
+from worker.environment import DATABASE_PATIENCE
 
 
 @pytest.mark.parametrize(
@@ -31,6 +31,7 @@ from worker.cli import CONNECT_PATIENCE
         (["prepare", "no-such.yaml"], {"HPO_RESULT": "/"}, "HPO_RESULT: / cannot be written"),
         (["run"], {"HPO_HEALTH_PORT": "http"}, "HPO_HEALTH_PORT must be a port"),
         (["run"], {"HPO_DATA_PATIENCE": "soon"}, "HPO_DATA_PATIENCE must be seconds"),
+        (["run"], {"HPO_DATABASE_PATIENCE": "-1"}, "HPO_DATABASE_PATIENCE must be seconds"),
         (["run"], {"HPO_STORAGE_FILE": "/none"}, "HPO_STORAGE_FILE: cannot read /none"),
         (
             ["prepare", "configs/fashion.yaml"],
@@ -64,7 +65,7 @@ def test_a_database_that_refuses_is_not_waited_for(
     ask_for_passwords_of("stranger", postgres)
     began = time.monotonic()
     line = the_error(postgres_url.set(**changes), "run")  # type: ignore[arg-type]
-    assert time.monotonic() - began < CONNECT_PATIENCE
+    assert time.monotonic() - began < DATABASE_PATIENCE
     assert " refuses: " in line
     assert said in line
 
