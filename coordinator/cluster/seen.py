@@ -13,7 +13,16 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from coordinator.cluster.jobs import MADE_FOR, QUEUE
-from coordinator.cluster.records import EPOCH, REVISION, ROLE, TRIAL, WORKERS, Request, Status
+from coordinator.cluster.records import (
+    EPOCH,
+    REVISION,
+    ROLE,
+    TRIAL,
+    WORKERS,
+    Request,
+    Status,
+    name_of,
+)
 from coordinator.worker_program import error_in
 from study.config.records import StudyConfig
 from study.progress import Progress
@@ -21,6 +30,7 @@ from study.progress import Progress
 Object = Mapping[str, Any]
 
 INDEX = "batch.kubernetes.io/job-completion-index"
+LONGEST_STEM = 58  # characters of a pod's name before what the API server makes up
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -206,8 +216,12 @@ def result_of(pods: Sequence[SeenPod]) -> dict[str, Any]:
 
 
 def is_worker_of(name: str, study: str) -> bool:
-    """Whether a holder of a trial is a pod of the study's worker Job, this one or one before."""
-    return re.fullmatch(rf"worker-{re.escape(study)}-\d+-[a-z0-9]{{5}}", name) is not None
+    """Whether a holder of a trial is a pod of the study's worker Job, this one or one before. The
+    Job controller cuts a long name before its index."""
+    found = re.fullmatch(r"(.+)(-\d+-)[a-z0-9]{5}", name)
+    if found is None:
+        return False
+    return found[1] == name_of("worker", study)[: LONGEST_STEM - len(found[2])]
 
 
 def _is_scheduled(status: Object) -> bool:

@@ -13,6 +13,7 @@ from tests.cluster.fake.store import Object, Store, generated, now
 
 FINISHED = ("Complete", "Failed")
 UNLIMITED = 2**31 - 1
+LONGEST_STEM = 58  # characters of a pod's name before the five that are made up
 
 
 class JobController:
@@ -106,7 +107,8 @@ class JobController:
         """A pod; gives how many that made."""
         metadata, namespace = job["metadata"], job["metadata"]["namespace"]
         indexed = job["spec"].get("completionMode") == "Indexed"
-        stem = f"{metadata['name']}-{number}-" if indexed else f"{metadata['name']}-"
+        end = f"-{number}-" if indexed else "-"
+        stem = metadata["name"][: LONGEST_STEM - len(end)] + end
         used = len([pod for pod in self._store.list("pods", namespace) if not _ended(pod)])
         if self.pod_quota is not None and used >= self.pod_quota:
             text = (
