@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from .conftest import Manifests, Pod
+from .conftest import Manifests, Pod, build
 
 MADE = {  # by hpo deploy, by the operator, and by a person
     "database": {"password", "url", "worker-url"},
@@ -135,3 +135,8 @@ def test_files_that_variables_name_are_mounted(manifests: Manifests) -> None:
                 value = variable.get("value", "")
                 if value.startswith("/"):
                     assert any(f"{value}/".startswith(f"{place}/") for place in mounted), value
+
+
+def test_a_database_that_was_deployed_with_a_wrong_image_gives_way_to_a_mended_one() -> None:
+    """With the default order a StatefulSet waits for its broken pod for ever."""
+    assert build("cpu").get("StatefulSet", "postgres")["spec"]["podManagementPolicy"] == "Parallel"
