@@ -7,6 +7,7 @@ create. Errors are one line each, see refusals.py. Knows nothing of what the obj
 
 from __future__ import annotations
 
+import copy
 import json
 import random
 import time
@@ -47,6 +48,7 @@ PLACES = {
     "cronjobs": "/apis/batch/v1",
     "deployments": "/apis/apps/v1",
     "statefulsets": "/apis/apps/v1",
+    "endpointslices": "/apis/discovery.k8s.io/v1",
     "networkpolicies": "/apis/networking.k8s.io/v1",
     "poddisruptionbudgets": "/apis/policy/v1",
     "roles": "/apis/rbac.authorization.k8s.io/v1",
@@ -92,6 +94,12 @@ class Api:
         self._client = connection.client
         self._patience = patience
         self._way_out = connection.way_out and f"; {connection.way_out}"
+
+    def within(self, namespace: str) -> Api:
+        """Another namespace of the same cluster."""
+        other = copy.copy(self)
+        other.namespace = namespace
+        return other
 
     def get(self, resource: str, name: str) -> Object:
         """Raises NotFound."""

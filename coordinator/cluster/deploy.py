@@ -23,6 +23,7 @@ Object = dict[str, Any]
 OURS = {"app.kubernetes.io/managed-by": "hpo-deploy"}
 OURS_SELECTOR = "app.kubernetes.io/managed-by=hpo-deploy"
 CLAIM = "PersistentVolumeClaim"
+TO_API_SERVER = "to-api-server"  # the NetworkPolicy
 RUNNERS = {"Cluster": "clusters", "StatefulSet": "statefulsets", "Deployment": "deployments"}
 PRUNED = (
     *("deployments", "statefulsets", "cronjobs", "services", "networkpolicies"),
@@ -40,6 +41,7 @@ def deploy(api: Api, choice: Choice, say: Say, patience: Patience | None = None)
     namespace, *objects = build(choice, api.namespace)
     for found in (namespace, *objects):
         found["metadata"].setdefault("labels", {}).update(OURS)
+    _let_through(_ports_of_api_server(api), objects)
     made = _make_namespace(api, namespace)
     try:
         objects = _without_claims_that_exist(api, objects)
@@ -63,6 +65,26 @@ def deploy(api: Api, choice: Choice, say: Say, patience: Patience | None = None)
     say(f"namespace {api.namespace} at {api.host}: {len(objects)} objects are as they should be")
     for part in in_order(parts):
         await_ready(api, part, before, say, patience or Patience())
+
+
+def _ports_of_api_server(api: Api) -> list[int]:
+    """Behind its Service; none where we may not look, for then the manifests' guesses must do."""
+    try:
+        slices = api.within("default").list(
+            "endpointslices", "kubernetes.io/service-name=kubernetes"
+        )
+    except (Forbidden, NotFound):
+        return []
+    return sorted({port["port"] for each in slices.items for port in each.get("ports") or ()})
+
+
+def _let_through(ports: Sequence[int], objects: Sequence[Object]) -> None:
+    """Adds ports to those that the coordinator may reach the API server at."""
+    for found in objects:
+        if (found["kind"], found["metadata"]["name"]) == ("NetworkPolicy", TO_API_SERVER):
+            allowed = found["spec"]["egress"][0]["ports"]
+            known = {each["port"] for each in allowed}
+            allowed += [{"protocol": "TCP", "port": port} for port in ports if port not in known]
 
 
 def resource_of(found: Mapping[str, Any]) -> str:
@@ -123,6 +145,8 @@ def _apply(api: Api, found: Object, *, dry_run: bool = False) -> None:
     try:
         api.apply(resource, found, dry_run=dry_run)
     except NotFound as error:
+        if dry_run and found["kind"] == "RoleBinding":
+            return  # who may not bind every role is asked what is in this one, which is to come
         group = found["apiVersion"].partition("/")[0]
         if resource == RUNNERS["Cluster"]:
             raise UsageError(

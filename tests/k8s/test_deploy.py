@@ -223,6 +223,29 @@ def test_a_namespace_of_the_sites_own_is_not_touched_and_not_removed(cluster: Cl
     assert cluster.store.list("persistentvolumeclaims") == cluster.store.list("secrets") == []
 
 
+def test_the_coordinator_may_reach_the_port_that_the_api_server_has(cluster: Cluster) -> None:
+    ports = [{"name": "https", "port": 16443, "protocol": "TCP"}]
+    labels = {"kubernetes.io/service-name": "kubernetes"}
+    found = {"metadata": {"name": "kubernetes", "labels": labels}, "ports": ports}
+    cluster.store.create("endpointslices", "default", found)
+    cluster.deploy()
+    policy = cluster.store.get("networkpolicies", NAMESPACE, "to-api-server")
+    allowed = [each["port"] for each in policy["spec"]["egress"][0]["ports"]]
+    assert allowed == [443, 6443, 8443, 16443]
+
+
+def test_who_may_not_look_where_the_api_server_is_may_deploy(cluster: Cluster) -> None:
+    cluster.server.fail("list", "endpointslices", status=403)
+    cluster.deploy()
+    assert "to-api-server" in cluster.names("networkpolicies")
+
+
+def test_the_role_of_a_binding_need_not_be_there_before_it_is_made(cluster: Cluster) -> None:
+    cluster.server.fail("patch", "rolebindings", status=404)
+    cluster.deploy()
+    assert "coordinator" in cluster.names("rolebindings")
+
+
 def test_undeploy_keeps_volumes_and_the_secret_that_opens_them(cluster: Cluster) -> None:
     cluster.deploy()
     password = cluster.store.get("secrets", NAMESPACE, "database")["data"]
