@@ -13,7 +13,7 @@ from rich.table import Table
 from coordinator.promoted import describe, in_use
 from coordinator.site import Site
 from coordinator.snapshot import snapshot
-from coordinator.watch import summary, view, workers_table
+from coordinator.watch import NO_STUDIES, summary, view, workers_table
 from study import paths
 from study.errors import HpoError
 from study.progress import observe
@@ -22,8 +22,12 @@ from study.registry import RegisteredStudy, Registry
 
 def show_all(registry: Registry, console: Console) -> None:
     """Every study of the database in a table."""
+    names = registry.names()
+    if not names:
+        console.print(NO_STUDIES)
+        return
     table = Table("study", "state", "trials", "running", "best", "promoted")
-    for name in registry.names():
+    for name in names:
         progress = observe(registry, registry.find(name))
         version = in_use(paths.artifacts(name))
         table.add_row(

@@ -18,6 +18,7 @@ from rich.text import Text
 from coordinator.snapshot import Snapshot
 
 PLAIN_PERIOD = 5.0  # seconds between two plain lines of which nothing but the speed differs
+NO_STUDIES = "there are no studies yet: make submit STUDY=fashion"
 
 
 class View(Protocol):

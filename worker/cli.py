@@ -20,6 +20,7 @@ from study import exit_codes, mirror, paths
 from study.config.load import load_study
 from study.database import is_outage
 from study.errors import UsageError
+from study.log import set_up_logging
 from study.probes import served
 from study.registry import RegisteredStudy, Registry, open_registry
 from study.told import reason, told
@@ -27,7 +28,6 @@ from worker import environment
 from worker.arrival import await_store
 from worker.environment import PLACES
 from worker.health import Health
-from worker.log import set_up_logging
 from worker.result import check_result_file, say, say_result
 
 CONNECT_PAUSE = 0.5  # seconds between two tries

@@ -18,10 +18,10 @@ import torch
 from study import mirror, paths
 from study.config.identity import identity
 from study.errors import BadData
+from study.log import set_up_logging
 from worker.data.batches import Batches, open_batches
 from worker.data.store import Store
 from worker.diagnosis import diagnose
-from worker.log import set_up_logging
 from worker.messages import (
     Assignment,
     EpochDone,

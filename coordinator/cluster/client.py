@@ -16,7 +16,7 @@ from coordinator.cluster.api import Api
 from coordinator.cluster.asked import Asked, change, find_status, must_find, names, next_request
 from coordinator.cluster.connection import connect
 from coordinator.cluster.records import Order
-from coordinator.watch import duration
+from coordinator.watch import NO_STUDIES, duration
 from study import exit_codes, paths
 from study.errors import HpoError, UsageError
 
@@ -195,7 +195,7 @@ class ClusterDesk:
 
         api = self._api
         studies = [(name, must_find(api, name), find_status(api, name)) for name in names(api)]
-        self._console.print(studies_table(studies))
+        self._console.print(studies_table(studies) if studies else NO_STUDIES)
         for line in reasons(studies):
             self._say(line)
         if why := why_not_ready(api):

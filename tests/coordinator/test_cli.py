@@ -83,6 +83,10 @@ def test_bad_input_is_one_line_and_status_2(
     assert said in ended.stderr
 
 
+def test_a_status_without_studies_names_the_first_step(hpo: Hpo) -> None:
+    assert hpo("status").stdout == "there are no studies yet: make submit STUDY=fashion\n"
+
+
 def test_a_study_of_the_same_name_is_refused_before_its_pictures_are_looked_at(
     hpo: Hpo, study: RegisteredStudy, home: Path
 ) -> None:

