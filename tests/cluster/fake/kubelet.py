@@ -114,6 +114,7 @@ class Kubelet:
         }
         arguments = [mounts.local(argument) for argument in spec.get("args", [])]
         log = folder / "log"
+        log.touch()  # the runtime's, so it is there however soon the process ends
         process = self.image(arguments, {**environment, **self.environment}, log)
         message = Path(mounts.local(spec.get("terminationMessagePath", "/dev/termination-log")))
         self._containers[pod["metadata"]["uid"]] = _Container(process, message, log, now())
