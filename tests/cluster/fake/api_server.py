@@ -125,7 +125,8 @@ class FakeApi:
             return None
         self.asked.append(asked)
         try:
-            if request.headers.get("Authorization") != f"Bearer {self.token}":
+            scheme, _, token = request.headers.get("Authorization", "").partition(" ")
+            if (scheme.lower(), token) != ("bearer", self.token):  # a pod's client writes it small
                 raise ApiError(401, "Unauthorized", "Unauthorized")
             lose = await self._failures.meet(asked)
             self.on_request("before", asked)
