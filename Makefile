@@ -78,7 +78,7 @@ endif
 	dashboard report images test-images test-cluster deploy undeploy clean
 
 help: ## what can be made
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 	@echo '  variables: STUDY=$(STUDY) N=$(N) BACKEND=$(BACKEND) DATA= ARGS= WORKER= TRIAL= PORT=$(PORT)'
 
 setup: $(INSTALLED) ## the whole environment; quick when nothing changed
