@@ -1,7 +1,7 @@
 """Where a person's wishes for studies go: one method for each verb of the command line.
 
 Two kinds of desk: this process is the coordinator (machine.py), or another one in a cluster is
-(cluster/client.py). Knows nothing of the command line nor of what either does.
+(cluster/laptop/client.py). Knows nothing of the command line nor of what either does.
 """
 
 from __future__ import annotations
@@ -72,7 +72,7 @@ class Desk(Protocol):
 def open_desk(backend: str, console: Console) -> Desk:
     """The desk of a back end. Raises UsageError for an unknown name, with those there are."""
     if backend == CLUSTER:
-        from coordinator.cluster.client import cluster_desk
+        from coordinator.cluster.laptop.client import cluster_desk
 
         return cluster_desk(console)
     from coordinator.machine import MachineDesk

@@ -1,6 +1,6 @@
 """Tells what running a study on this machine would take; nothing is begun.
 
-Knows nothing of how an estimate is made (estimate.py) nor of clusters (cluster/plan.py).
+Knows nothing of how an estimate is made (estimate.py) nor of clusters (cluster/laptop/plan.py).
 """
 
 from __future__ import annotations

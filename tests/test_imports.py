@@ -30,6 +30,10 @@ FORBIDDEN = {
     "worker.evaluation": ("worker.training",),
     "worker.training": ("worker.supervisor", "worker.cli", "worker.slot", "study.ledger"),
     "coordinator": ("worker", "torch", "torchvision", "nvidia"),
+    # what runs in the cluster and what runs on a laptop meet in records.py alone
+    "coordinator.cluster.service": ("coordinator.cluster.laptop", "coordinator.cluster.deployment"),
+    "coordinator.cluster.laptop": ("coordinator.cluster.service", "study.registry"),
+    "coordinator.cluster.deployment": ("coordinator.cluster.service", "coordinator.cluster.laptop"),
 }
 """Room, and what nothing in it may import, wherever the import stands."""
 

@@ -35,9 +35,9 @@ def deploy(
     patience: Wait = 300,
 ) -> None:
     """Bring everything into a cluster, or upgrade it there."""
-    from coordinator.cluster.deploy import deploy as verb
-    from coordinator.cluster.overlays import Choice, check
-    from coordinator.cluster.rollout import Patience
+    from coordinator.cluster.deployment.deploy import deploy as verb
+    from coordinator.cluster.deployment.overlays import Choice, check
+    from coordinator.cluster.deployment.rollout import Patience
 
     choice = Choice(overlay=overlay, components=component or (), image_prefix=image_prefix, tag=tag)
     check(choice)
@@ -54,8 +54,8 @@ def undeploy(
     patience: Wait = 300,
 ) -> None:
     """Take it away again; volumes stay."""
-    from coordinator.cluster.rollout import Patience
-    from coordinator.cluster.undeploy import undeploy as verb
+    from coordinator.cluster.deployment.rollout import Patience
+    from coordinator.cluster.deployment.undeploy import undeploy as verb
 
     with _api(namespace) as api:
         verb(api, _say, volumes=volumes, patience=Patience(ready=patience))

@@ -8,6 +8,6 @@ from __future__ import annotations
 
 def coordinate() -> None:
     """Attend to the studies that are asked for in this namespace, until SIGTERM."""
-    from coordinator.cluster.coordinate import coordinate as verb
+    from coordinator.cluster.service.coordinate import coordinate as verb
 
     verb()

@@ -10,9 +10,10 @@ from pathlib import Path
 import pytest
 from sqlalchemy.engine import URL
 
-from coordinator.cluster import carry_out, mirror, requests, service, statuses
 from coordinator.cluster.api import Api
 from coordinator.cluster.connection import connect
+from coordinator.cluster.service import carry_out, mirror, requests, statuses
+from coordinator.cluster.service import run as service
 from study.registry import Registry
 from tests.cluster.fake.fake_cluster import FakeCluster
 from tests.cluster.fake.laptop import Coordinator, Laptop

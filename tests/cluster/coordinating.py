@@ -22,8 +22,8 @@ from sqlalchemy import Connection, Engine, event
 from coordinator.cluster import connection as cluster_connection
 from coordinator.cluster.api import Api
 from coordinator.cluster.connection import connect
-from coordinator.cluster.health import Health
-from coordinator.cluster.service import Service
+from coordinator.cluster.service.health import Health
+from coordinator.cluster.service.run import Service
 from study.database import parse_url
 from tests.cluster.fake.fake_cluster import FakeCluster
 

@@ -7,7 +7,9 @@ from typing import Any
 
 import pytest
 
-from coordinator.cluster.actions import (
+from coordinator.cluster.jobs import measure_purpose, prepare_purpose, worker_purpose
+from coordinator.cluster.records import Answer, Order, Phase, Request, Status
+from coordinator.cluster.service.actions import (
     Action,
     Annotate,
     BeginRollback,
@@ -24,10 +26,8 @@ from coordinator.cluster.actions import (
     StopTrials,
     Use,
 )
-from coordinator.cluster.decide import Decision, decide
-from coordinator.cluster.jobs import measure_purpose, prepare_purpose, worker_purpose
-from coordinator.cluster.records import Answer, Order, Phase, Request, Status
-from coordinator.cluster.seen import Promotion, Seen, SeenJob, SeenPod
+from coordinator.cluster.service.decide import Decision, decide
+from coordinator.cluster.service.seen import Promotion, Seen, SeenJob, SeenPod
 from coordinator.snapshot import snapshot
 from study.config.records import StudyConfig
 from study.lease import Budget

@@ -7,9 +7,9 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from coordinator.cluster import mirror as module
 from coordinator.cluster.api import Api, Object
-from coordinator.cluster.mirror import Mirror
+from coordinator.cluster.service import mirror as module
+from coordinator.cluster.service.mirror import Mirror
 from tests.cluster.fake.fake_cluster import FakeCluster
 from tests.cluster.test_api import config_map
 from tests.eventually import eventually

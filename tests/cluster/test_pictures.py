@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from coordinator.cluster.pictures import Pictures, local_pictures
+from coordinator.cluster.laptop.pictures import Pictures, local_pictures
 from study.errors import DataError
 from tests.pictures import draw_classes
 from worker.data.archive import Archive

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from coordinator.cluster.quota import bound
+from coordinator.cluster.laptop.quota import bound
 
 
 def pod(**more: Any) -> dict[str, Any]:

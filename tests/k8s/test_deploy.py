@@ -17,11 +17,11 @@ from typer.testing import CliRunner
 from coordinator.cli import app
 from coordinator.cluster.api import Api
 from coordinator.cluster.connection import connect
-from coordinator.cluster.deploy import deploy
-from coordinator.cluster.overlays import Choice
+from coordinator.cluster.deployment.deploy import deploy
+from coordinator.cluster.deployment.overlays import Choice
+from coordinator.cluster.deployment.rollout import Patience
+from coordinator.cluster.deployment.undeploy import undeploy
 from coordinator.cluster.refusals import ClusterUnreachable, Forbidden, NotLoggedIn
-from coordinator.cluster.rollout import Patience
-from coordinator.cluster.undeploy import undeploy
 from study.errors import HpoError, UsageError
 from tests.cluster.fake.api_server import TOKEN, FakeApi
 from tests.cluster.fake.failures import Asked

@@ -16,9 +16,9 @@ PRELOADED = (
     "tests.cluster.fake.light_worker",
     "kubernetes.client.exceptions",
     "kubernetes.config",
-    "coordinator.cluster.submission",
-    "coordinator.cluster.plan",
-    "coordinator.cluster.client",
+    "coordinator.cluster.laptop.submission",
+    "coordinator.cluster.laptop.plan",
+    "coordinator.cluster.laptop.client",
     "coordinator.database",
     "typer",
 )

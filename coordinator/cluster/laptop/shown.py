@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from rich.console import Console
 from rich.table import Table
 
-from coordinator.cluster.asked import Asked
+from coordinator.cluster.laptop.asked import Asked
 from coordinator.cluster.records import Status
 from coordinator.watch import summary, workers_table
 

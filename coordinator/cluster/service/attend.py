@@ -12,7 +12,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from coordinator.cluster.actions import (
+from coordinator.cluster.records import Answer, Phase, Request, Status
+from coordinator.cluster.refusals import ClusterError, is_cluster_outage
+from coordinator.cluster.service.actions import (
     Action,
     BeginRollback,
     Publish,
@@ -22,15 +24,13 @@ from coordinator.cluster.actions import (
     StopTrials,
     Use,
 )
-from coordinator.cluster.carry_out import Hands
-from coordinator.cluster.decide import Decision, decide
-from coordinator.cluster.look import Asked
-from coordinator.cluster.portray import portray
-from coordinator.cluster.promoting import open_order
-from coordinator.cluster.records import Answer, Phase, Request, Status
-from coordinator.cluster.refusals import ClusterError, is_cluster_outage
-from coordinator.cluster.seen import Seen
-from coordinator.cluster.statuses import Statuses, now
+from coordinator.cluster.service.carry_out import Hands
+from coordinator.cluster.service.decide import Decision, decide
+from coordinator.cluster.service.look import Asked
+from coordinator.cluster.service.portray import portray
+from coordinator.cluster.service.promoting import open_order
+from coordinator.cluster.service.seen import Seen
+from coordinator.cluster.service.statuses import Statuses, now
 from study.database import is_outage
 from study.errors import HpoError, ObjectStoreAway, StudyExists, of_the_disk, one_line
 

@@ -14,8 +14,8 @@ import optuna
 
 from coordinator.cluster.api import Api
 from coordinator.cluster.connection import connect
-from coordinator.cluster.health import Health
-from coordinator.cluster.service import Service
+from coordinator.cluster.service.health import Health
+from coordinator.cluster.service.run import Service
 from coordinator.interrupt import INTERRUPTS
 from study.database import database_url
 from study.errors import UsageError

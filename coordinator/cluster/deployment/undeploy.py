@@ -11,11 +11,11 @@ import time
 from collections.abc import Callable
 
 from coordinator.cluster.api import Api
-from coordinator.cluster.credentials import DATABASE
-from coordinator.cluster.deploy import is_ours
+from coordinator.cluster.deployment.credentials import DATABASE
+from coordinator.cluster.deployment.deploy import is_ours
+from coordinator.cluster.deployment.rollout import Patience, Say
 from coordinator.cluster.records import LABELS
 from coordinator.cluster.refusals import Forbidden, NotFound
-from coordinator.cluster.rollout import Patience, Say
 from study.errors import HpoError
 
 NAMED_SELECTOR = ",".join(f"{key}={value}" for key, value in LABELS.items())

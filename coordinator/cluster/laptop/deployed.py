@@ -6,9 +6,9 @@ Knows nothing of studies.
 from __future__ import annotations
 
 from coordinator.cluster.api import Api, Object
-from coordinator.cluster.looking import looks
-from coordinator.cluster.readiness import Part, Seen, in_order
-from coordinator.cluster.readiness import why_not_ready as why_part_is_not_ready
+from coordinator.cluster.deployment.readiness import Part, Seen, in_order
+from coordinator.cluster.deployment.readiness import why_not_ready as why_part_is_not_ready
+from coordinator.cluster.laptop.looking import looks
 from coordinator.cluster.records import COMPONENT
 from coordinator.cluster.refusals import NotFound
 from study.errors import UsageError

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from coordinator.cluster.api import Api, Object
-from coordinator.cluster.looking import looks
+from coordinator.cluster.laptop.looking import looks
 from coordinator.cluster.records import (
     CONFIGURATION,
     ROLE,

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from coordinator.cluster.api import Api
-from coordinator.cluster.readiness import Part, Seen, is_ready, why_not_ready
+from coordinator.cluster.deployment.readiness import Part, Seen, is_ready, why_not_ready
 from coordinator.cluster.refusals import ClusterError
 from study.errors import HpoError
 

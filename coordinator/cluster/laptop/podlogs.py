@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 
 from coordinator.cluster.api import Api, Object
 from coordinator.cluster.kubectl import command, end
-from coordinator.cluster.looking import looks
+from coordinator.cluster.laptop.looking import looks
 from coordinator.cluster.records import ROLE, STUDY
 from coordinator.cluster.refusals import Invalid, NotFound
 from coordinator.cluster.waiting import why_waiting

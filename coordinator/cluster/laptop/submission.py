@@ -12,11 +12,11 @@ from rich.console import Console
 
 from coordinator.change import changed
 from coordinator.cluster.api import Api
-from coordinator.cluster.asked import Asked, ask, find, must_find, next_request
-from coordinator.cluster.proposal import Proposal, moved_in, propose
+from coordinator.cluster.laptop.asked import Asked, ask, find, must_find, next_request
+from coordinator.cluster.laptop.proposal import Proposal, moved_in, propose
+from coordinator.cluster.laptop.upload import upload
+from coordinator.cluster.laptop.waits import await_taken_up, follow
 from coordinator.cluster.records import Request, Status
-from coordinator.cluster.upload import upload
-from coordinator.cluster.waits import await_taken_up, follow
 from study import exit_codes
 from study.config.dump import dump
 from study.config.identity import differences

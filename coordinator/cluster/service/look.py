@@ -12,9 +12,17 @@ from pathlib import Path
 from typing import Any
 
 from coordinator import promote
-from coordinator.cluster.promoting import open_order
 from coordinator.cluster.records import CONFIGURATION, ROLE, STUDY, Request, Status
-from coordinator.cluster.seen import Promotion, Seen, SeenJob, SeenPod, result_of, see_job, see_pod
+from coordinator.cluster.service.promoting import open_order
+from coordinator.cluster.service.seen import (
+    Promotion,
+    Seen,
+    SeenJob,
+    SeenPod,
+    result_of,
+    see_job,
+    see_pod,
+)
 from coordinator.cluster.waiting import why_waiting
 from coordinator.promoted import in_use, read_promoted, versions
 from coordinator.publish import promoted_before, recorded_versions

@@ -14,7 +14,7 @@ from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, Trans
 
 from coordinator.cluster.api import Api
 from coordinator.cluster.kubectl import in_coordinator, running
-from coordinator.cluster.pictures import Pictures
+from coordinator.cluster.laptop.pictures import Pictures
 from coordinator.receive import HAVE, TAKEN, WANT
 
 SOURCES = "/data/sources"  # where the data volume has them, in every pod

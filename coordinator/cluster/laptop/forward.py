@@ -14,8 +14,8 @@ from collections.abc import Callable
 from typing import IO
 
 from coordinator.cluster.api import Api
-from coordinator.cluster.deployed import why_not_ready
 from coordinator.cluster.kubectl import command, running
+from coordinator.cluster.laptop.deployed import why_not_ready
 from coordinator.cluster.refusals import ClusterError, NotFound
 from study.errors import HpoError, UsageError
 

@@ -23,7 +23,7 @@ from study.errors import UsageError, one_line
 
 Object = dict[str, Any]
 
-K8S = Path(__file__).resolve().parents[2] / "k8s"
+K8S = Path(__file__).resolve().parents[3] / "k8s"
 IMAGES = ("hpo-coordinator", "hpo-worker")
 PREFIX = re.compile(r"[a-z0-9]+([._:/-]+[a-z0-9]+)*[/._-]")  # registry.example:5000/team/
 TAG = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}")

@@ -8,10 +8,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from coordinator.backends.backend import WorkerState
-from coordinator.cluster.decide import Decision
 from coordinator.cluster.records import Answer, Status
-from coordinator.cluster.seen import Seen, SeenPod
-from coordinator.cluster.statuses import now
+from coordinator.cluster.service.decide import Decision
+from coordinator.cluster.service.seen import Seen, SeenPod
+from coordinator.cluster.service.statuses import now
 from coordinator.promoted import describe, in_use
 from coordinator.snapshot import ShownWorker, Snapshot, snapshot
 from study import paths

@@ -12,8 +12,8 @@ from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from coordinator.cluster.look import Asked, parse
 from coordinator.cluster.records import ROLE, STUDY, Request, read_request
+from coordinator.cluster.service.look import Asked, parse
 from study.errors import HpoError
 
 PERIOD = 2.0  # seconds between two looks at a study that goes on

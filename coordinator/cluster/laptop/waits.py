@@ -10,9 +10,9 @@ from __future__ import annotations
 from rich.console import Console
 
 from coordinator.cluster.api import Api, Object
-from coordinator.cluster.asked import statuses
-from coordinator.cluster.deployed import why_not_ready
-from coordinator.cluster.looking import looks
+from coordinator.cluster.laptop.asked import statuses
+from coordinator.cluster.laptop.deployed import why_not_ready
+from coordinator.cluster.laptop.looking import looks
 from coordinator.cluster.records import ROLE, STUDY, Answer, Status
 from coordinator.watch import view
 from study import exit_codes

@@ -11,14 +11,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from coordinator.cluster.api import Api, Object
-from coordinator.cluster.asked import Asked, find_status
-from coordinator.cluster.deployed import await_coordinator
 from coordinator.cluster.jobs import prepare_job, worker_job
-from coordinator.cluster.pictures import Pictures, local_pictures
-from coordinator.cluster.quota import bound
+from coordinator.cluster.laptop.asked import Asked, find_status
+from coordinator.cluster.laptop.deployed import await_coordinator
+from coordinator.cluster.laptop.pictures import Pictures, local_pictures
+from coordinator.cluster.laptop.quota import bound
+from coordinator.cluster.laptop.upload import place_of
 from coordinator.cluster.records import ROLE, STUDY
 from coordinator.cluster.refusals import Exists, Forbidden, NotFound
-from coordinator.cluster.upload import place_of
 from study.config.identity import differences
 from study.config.records import StudyConfig
 from study.errors import StudyExists, UsageError

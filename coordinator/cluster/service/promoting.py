@@ -9,7 +9,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from coordinator.cluster.actions import (
+from coordinator.cluster.jobs import measure_purpose
+from coordinator.cluster.records import Answer, Phase, Request, Status
+from coordinator.cluster.service.actions import (
     Action,
     BeginRollback,
     DeleteJob,
@@ -18,9 +20,7 @@ from coordinator.cluster.actions import (
     Rollback,
     Use,
 )
-from coordinator.cluster.jobs import measure_purpose
-from coordinator.cluster.records import Answer, Phase, Request, Status
-from coordinator.cluster.seen import Promotion, Seen
+from coordinator.cluster.service.seen import Promotion, Seen
 
 
 @dataclass(frozen=True)

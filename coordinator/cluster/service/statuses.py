@@ -14,9 +14,9 @@ from datetime import UTC, datetime
 from typing import Any
 
 from coordinator.cluster.api import Api
-from coordinator.cluster.look import Remembered
 from coordinator.cluster.records import Status, name_of, read_status, status_map
 from coordinator.cluster.refusals import Exists, NotFound
+from coordinator.cluster.service.look import Remembered
 from study.errors import HpoError
 
 PERIOD = 2.0  # seconds between two writes where only numbers have changed

@@ -11,7 +11,11 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from coordinator.cluster.actions import (
+from coordinator.cluster.api import Api
+from coordinator.cluster.jobs import measure_job, prepare_job, scale_patch, worker_job
+from coordinator.cluster.records import EPOCH, TRIAL, name_of
+from coordinator.cluster.refusals import Conflict, Exists, NotFound
+from coordinator.cluster.service.actions import (
     Action,
     Annotate,
     BeginRollback,
@@ -28,11 +32,7 @@ from coordinator.cluster.actions import (
     StopTrials,
     Use,
 )
-from coordinator.cluster.api import Api
-from coordinator.cluster.jobs import measure_job, prepare_job, scale_patch, worker_job
-from coordinator.cluster.records import EPOCH, TRIAL, name_of
-from coordinator.cluster.refusals import Conflict, Exists, NotFound
-from coordinator.cluster.seen import Seen
+from coordinator.cluster.service.seen import Seen
 from coordinator.promote import fresh_work, measure_arguments
 from coordinator.promoted import rollback
 from coordinator.publish import publish, put_in_use

@@ -12,7 +12,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from coordinator.cluster.actions import (
+from coordinator.cluster.jobs import INDEX_RETRIES, prepare_purpose, worker_purpose
+from coordinator.cluster.records import Answer, Phase
+from coordinator.cluster.service.actions import (
     Action,
     Annotate,
     DeleteJob,
@@ -24,10 +26,8 @@ from coordinator.cluster.actions import (
     SetWorkers,
     StopTrials,
 )
-from coordinator.cluster.jobs import INDEX_RETRIES, prepare_purpose, worker_purpose
-from coordinator.cluster.promoting import answer_order, promote_best
-from coordinator.cluster.records import Answer, Phase
-from coordinator.cluster.seen import Seen, is_worker_of, result_of
+from coordinator.cluster.service.promoting import answer_order, promote_best
+from coordinator.cluster.service.seen import Seen, is_worker_of, result_of
 from study import exit_codes
 from study.progress import Progress, RunningTrial
 

@@ -14,10 +14,10 @@ from pathlib import Path
 from rich.console import Console
 
 from coordinator.cluster.api import Api, Object
-from coordinator.cluster.asked import Asked, find
 from coordinator.cluster.jobs import plan_job
-from coordinator.cluster.looking import looks
-from coordinator.cluster.proposal import Proposal, check, moved_in, propose, template
+from coordinator.cluster.laptop.asked import Asked, find
+from coordinator.cluster.laptop.looking import looks
+from coordinator.cluster.laptop.proposal import Proposal, check, moved_in, propose, template
 from coordinator.cluster.records import (
     CONFIGURATION,
     ROLE,

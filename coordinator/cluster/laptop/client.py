@@ -13,8 +13,15 @@ from contextlib import suppress
 from rich.console import Console
 
 from coordinator.cluster.api import Api
-from coordinator.cluster.asked import Asked, change, find_status, must_find, names, next_request
 from coordinator.cluster.connection import connect
+from coordinator.cluster.laptop.asked import (
+    Asked,
+    change,
+    find_status,
+    must_find,
+    names,
+    next_request,
+)
 from coordinator.cluster.records import Order
 from coordinator.watch import NO_STUDIES, duration
 from study import exit_codes, paths
@@ -37,7 +44,7 @@ class ClusterDesk:
 
     def submit(self, study: str, *, workers: int, overrides: Sequence[str], follow: bool) -> int:
         """See Desk."""
-        from coordinator.cluster.submission import submit
+        from coordinator.cluster.laptop.submission import submit
 
         return submit(
             self._api,
@@ -52,7 +59,7 @@ class ClusterDesk:
         self, study: str, *, workers: int | None, overrides: Sequence[str], follow: bool
     ) -> int:
         """See Desk."""
-        from coordinator.cluster.submission import resume
+        from coordinator.cluster.laptop.submission import resume
 
         return resume(
             self._api,
@@ -65,7 +72,7 @@ class ClusterDesk:
 
     def plan(self, study: str, *, workers: int, overrides: Sequence[str], measure: bool) -> None:
         """See Desk."""
-        from coordinator.cluster.plan import plan
+        from coordinator.cluster.laptop.plan import plan
 
         plan(
             self._api,
@@ -85,9 +92,9 @@ class ClusterDesk:
 
     def status(self, study: str | None, *, follow: bool) -> int:
         """See Desk."""
-        from coordinator.cluster import waits
-        from coordinator.cluster.deployed import why_not_ready
-        from coordinator.cluster.shown import age, is_stale, show_status
+        from coordinator.cluster.laptop import waits
+        from coordinator.cluster.laptop.deployed import why_not_ready
+        from coordinator.cluster.laptop.shown import age, is_stale, show_status
 
         if study is None:
             self._show_all()
@@ -107,7 +114,7 @@ class ClusterDesk:
 
     def logs(self, study: str, *, worker: int | None, follow: bool) -> None:
         """See Desk."""
-        from coordinator.cluster import podlogs
+        from coordinator.cluster.laptop import podlogs
 
         must_find(self._api, study)
         show = podlogs.follow if follow else podlogs.show
@@ -115,8 +122,8 @@ class ClusterDesk:
 
     def scale(self, study: str, workers: int) -> None:
         """See Desk."""
-        from coordinator.cluster.proposal import check_room
-        from coordinator.cluster.waits import await_taken_up
+        from coordinator.cluster.laptop.proposal import check_room
+        from coordinator.cluster.laptop.waits import await_taken_up
 
         check_room(self._api, must_find(self._api, study).config(), workers)
         asked = self._change(study, workers=workers)
@@ -125,7 +132,7 @@ class ClusterDesk:
 
     def stop(self, study: str) -> None:
         """See Desk."""
-        from coordinator.cluster.waits import await_stopped
+        from coordinator.cluster.laptop.waits import await_stopped
 
         asked = self._change(study, stopped=True)
         alive = await_stopped(self._api, study, asked.request.revision)
@@ -165,7 +172,7 @@ class ClusterDesk:
 
     def dashboard(self, study: str | None, *, host: str, port: int, writable: bool) -> None:
         """See Desk."""
-        from coordinator.cluster.forward import forward
+        from coordinator.cluster.laptop.forward import forward
 
         if writable:
             raise UsageError("--writable: the cluster's dashboard is read-only")
@@ -190,8 +197,8 @@ class ClusterDesk:
         self._say(str(target))
 
     def _show_all(self) -> None:
-        from coordinator.cluster.deployed import why_not_ready
-        from coordinator.cluster.shown import reasons, studies_table
+        from coordinator.cluster.laptop.deployed import why_not_ready
+        from coordinator.cluster.laptop.shown import reasons, studies_table
 
         api = self._api
         studies = [(name, must_find(api, name), find_status(api, name)) for name in names(api)]
@@ -210,7 +217,7 @@ class ClusterDesk:
         )
 
     def _order(self, study: str, order: Order) -> None:
-        from coordinator.cluster.waits import await_answer
+        from coordinator.cluster.laptop.waits import await_answer
 
         asked = self._change(study, order=order)
         answer = await_answer(self._api, study, asked.request.revision)

@@ -14,17 +14,17 @@ from typing import Any
 from sqlalchemy.engine import URL
 
 from coordinator.cluster.api import Api
-from coordinator.cluster.attend import Attendant
-from coordinator.cluster.carry_out import Hands
-from coordinator.cluster.health import Health
-from coordinator.cluster.look import Asked, look, of_study
-from coordinator.cluster.mirror import Mirror
-from coordinator.cluster.packing import Packing
 from coordinator.cluster.records import ROLE, STUDY, Phase
 from coordinator.cluster.refusals import ClusterError, is_cluster_outage
-from coordinator.cluster.requests import Requests, request_of
-from coordinator.cluster.seen import Seen
-from coordinator.cluster.statuses import GOING_ON, Statuses
+from coordinator.cluster.service.attend import Attendant
+from coordinator.cluster.service.carry_out import Hands
+from coordinator.cluster.service.health import Health
+from coordinator.cluster.service.look import Asked, look, of_study
+from coordinator.cluster.service.mirror import Mirror
+from coordinator.cluster.service.packing import Packing
+from coordinator.cluster.service.requests import Requests, request_of
+from coordinator.cluster.service.seen import Seen
+from coordinator.cluster.service.statuses import GOING_ON, Statuses
 from coordinator.leadership import Leadership
 from study.database import is_outage, place
 from study.errors import HpoError

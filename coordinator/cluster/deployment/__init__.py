@@ -1,0 +1,1 @@
+"""What `hpo deploy` brings into a cluster and `hpo undeploy` takes away."""
