@@ -229,7 +229,8 @@ WHERE trial_id = :trial_id
 RETURNING attempts, memory_retries;
 
 -- name: running
-SELECT t.number, k.worker, k.last_epoch, k.released, e.metrics
+SELECT t.number, k.worker, k.last_epoch, e.metrics,
+       k.released OR k.heartbeat_at = to_timestamp(0) AS released  -- or its holder is known as dead
 FROM ledger.lease k JOIN trials t USING (trial_id)
 LEFT JOIN ledger.epoch e ON e.trial_id = k.trial_id AND e.epoch = k.last_epoch
 WHERE k.study_id = :study_id AND k.outcome IS NULL AND t.state = 'RUNNING'

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import sqlalchemy.orm  # noqa: F401 - by Optuna only when asked; two threads that ask find half of it
 from sqlalchemy import Connection, Engine, event
 
 from coordinator.cluster import connection as cluster_connection
@@ -49,7 +50,8 @@ class Stoppable(Health):
 @contextmanager
 def coordinating(cluster: FakeCluster) -> Iterator[Stoppable]:
     """Runs the service until the block ends; an error of its own is the block's."""
-    health, errors = Stoppable(), []
+    health = Stoppable()
+    errors: list[BaseException] = []
     connection = connect()
     service = Service(
         Api(connection, patience=1.0), parse_url(cluster.database, "the cluster"), health
@@ -72,7 +74,8 @@ def coordinating(cluster: FakeCluster) -> Iterator[Stoppable]:
         thread.join(20)
         connection.client.close()
     assert not thread.is_alive()
-    assert errors == []
+    for error in errors:
+        raise error
 
 
 class Killer:

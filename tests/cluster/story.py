@@ -8,6 +8,7 @@ import yaml
 
 from coordinator.cluster.records import STUDY, Request, Status
 from coordinator.promoted import in_use, verify, versions
+from coordinator.snapshot import Snapshot
 from study import paths
 from study.progress import Progress, observe
 from study.registry import Registry
@@ -59,6 +60,9 @@ class Story:
     def reason(self) -> str:
         return "" if self.status is None else self.status.reason
 
+    def shown(self) -> Snapshot | None:
+        return None if self.status is None else self.status.snapshot
+
     def reaches(self, phase: str, seconds: float = PATIENCE) -> None:
         eventually(f"{self.name} is {phase}", lambda: self.phase() == phase, seconds)
 
@@ -107,8 +111,9 @@ class Story:
             assert condition(jobs[role], "Complete"), role
         status = self.status
         assert status is not None
-        assert status.snapshot is not None
-        assert status.snapshot.state == "done"
+        shown = self.shown()
+        assert shown is not None
+        assert shown.state == "done"
         assert status.promoted.startswith(f"promoted: trial {trials - 1} as version {version}")
 
     def is_forgotten(self) -> None:

@@ -13,16 +13,21 @@ import signal
 import sys
 import threading
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
+from typing import TypeVar
 
 from study import atomic, exit_codes, paths
 from study.config.load import load_study
+from study.database import is_outage
 from study.dataset import DatasetManifest, SplitRange
 from study.errors import HpoError
 from study.lease import Lease, NoTrial, Outcome
 from study.ledger import Ledger
 from study.registry import open_registry
 from study.sampling import ask
+
+T = TypeVar("T")
 
 STORE = "f" * 64
 EPOCHS = 2
@@ -64,12 +69,12 @@ def _behaviour() -> int:
 def _run(_: list[str]) -> int:
     leaving = threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: leaving.set())
-    registry, _server = open_registry()
-    study = registry.find(os.environ["HPO_STUDY"])
+    registry, _server = _patiently(open_registry)
+    study = _patiently(lambda: registry.find(os.environ["HPO_STUDY"]))
     ledger = Ledger(registry.engine, study.study_id, os.environ["HPO_WORKER"])
     pace = float(os.environ.get("HPO_PACE", "0"))
     while not leaving.is_set():
-        claimed = ledger.claim(holding=[])
+        claimed = _patiently(lambda: ledger.claim(holding=[]))
         if claimed is NoTrial.DONE:
             return exit_codes.DONE
         if claimed is NoTrial.STOPPED:
@@ -77,19 +82,33 @@ def _run(_: list[str]) -> int:
         if not isinstance(claimed, Lease):
             leaving.wait(0.05)
             continue
-        ask(registry.optuna_study(study, trial=claimed.number), claimed.trial_id, study.config)
+        lease = claimed
+        sampled = registry.optuna_study(study, trial=lease.number)
+        _patiently(partial(ask, sampled, lease.trial_id, study.config))
         print("trial", claimed.number, flush=True)  # noqa: T201
+        value = 0.5 + lease.number / 100
+        metrics = {"accuracy": value, "images_per_second": 100.0}
         for epoch in range(EPOCHS):
-            metrics = {"accuracy": 0.5 + claimed.number / 100, "images_per_second": 100.0}
-            ledger.report(claimed, epoch=epoch, value=metrics["accuracy"], metrics=metrics)
+            report = partial(ledger.report, lease, epoch=epoch, value=value, metrics=metrics)
+            _patiently(report)
             if os.environ.get("HPO_LIGHT") == "hang":
                 leaving.wait()
             if leaving.wait(pace / EPOCHS):
-                ledger.release(claimed)
+                _patiently(partial(ledger.release, lease))
                 return exit_codes.PREEMPTED
-        value = 0.5 + claimed.number / 100
-        ledger.finish(claimed, Outcome.COMPLETE, value=value, weights="best.pt")
+        _patiently(partial(ledger.finish, lease, Outcome.COMPLETE, value=value, weights="best.pt"))
     return exit_codes.PREEMPTED
+
+
+def _patiently(call: Callable[[], T]) -> T:
+    """Waits out an outage of the database, as workers do."""
+    while True:
+        try:
+            return call()
+        except Exception as error:
+            if not is_outage(error):
+                raise
+            threading.Event().wait(0.1)
 
 
 def _prepare(arguments: list[str]) -> int:
