@@ -1,6 +1,7 @@
 """How far the preparation of a study's pictures is: the last line its pod printed.
 
-Asked of the cluster every 5 s at most, and only while it runs. Knows nothing of what is packed.
+Asked of the cluster every 5 s at most, however many are prepared at once, and only while one is.
+Knows nothing of what is packed.
 """
 
 from __future__ import annotations
@@ -9,15 +10,26 @@ import json
 import logging
 import time
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from coordinator.cluster.api import Api
 from coordinator.cluster.records import ROLE
 from coordinator.cluster.refusals import ClusterError
 
-PERIOD = 5.0  # seconds
+PERIOD = 5.0  # seconds between two questions
+FORGOTTEN = 15.0  # seconds since a pod was seen
 
 log = logging.getLogger(__name__)
+
+
+@dataclass
+class _Told:
+    """What a pod said last. Times in monotonic seconds."""
+
+    words: str = ""
+    asked: float = float("-inf")
+    seen: float = 0.0
 
 
 class Packing:
@@ -25,7 +37,7 @@ class Packing:
 
     def __init__(self, api: Api) -> None:
         self._api = api
-        self._read: dict[str, tuple[float, str]] = {}  # by pod: monotonic seconds, words
+        self._told: dict[str, _Told] = {}  # by pod
 
     def progress(self, pods: Iterable[Mapping[str, Any]]) -> str:
         """In words; empty while none of the pods packs."""
@@ -37,11 +49,14 @@ class Packing:
 
     def _progress(self, pod: str) -> str:
         now = time.monotonic()
-        at, words = self._read.get(pod, (float("-inf"), ""))
-        if now >= at + PERIOD:
-            words = _words(self._last_line(pod))
-            self._read = {pod: (now, words)}
-        return words
+        told = {name: each for name, each in self._told.items() if now < each.seen + FORGOTTEN}
+        mine = told.setdefault(pod, _Told())
+        mine.seen, self._told = now, told
+        longest = min(each.asked for each in told.values())
+        newest = max(each.asked for each in told.values())
+        if mine.asked == longest and now >= newest + PERIOD:
+            mine.asked, mine.words = now, _words(self._last_line(pod))
+        return mine.words
 
     def _last_line(self, pod: str) -> str:
         try:
