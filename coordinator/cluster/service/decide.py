@@ -33,6 +33,10 @@ from study.progress import Progress, RunningTrial
 
 DELETED = "the study was deleted from the database; to begin anew: make submit STUDY={name}"
 
+SPEECHLESS = (
+    "the preparation ended well but did not say what it packed; is the image of PodTemplate "
+    "`prepare` this project's? to pack again: make resume STUDY={name}"
+)
 VANISHED = (
     "the packed data set {store} is not on the volume `data`; is it the same volume for all pods? "
     "to pack it again: make resume STUDY={name}"
@@ -116,12 +120,16 @@ def _prepare(seen: Seen, so_far: Decision) -> Decision:
         return Decision("failed", reason=f"the pictures cannot be packed: {said}")
     if job.outcome != "complete":
         return replace(so_far, reason=seen.waiting or seen.packing)
-    store = str(result_of(seen.pods_of("prepare")).get("store", ""))
+    pods = seen.pods_of("prepare")
+    store = str(result_of(pods).get("store", ""))
     if store in seen.packed:
         return replace(so_far, actions=(Register(store),))
-    if not store or job.revision < seen.request.retry:
+    kept = any(pod.phase == "Succeeded" for pod in pods)
+    if not (store or kept) or job.revision < seen.request.retry:
         lost = DeleteJob("prepare", job.uid, "its result is lost")
         return replace(so_far, actions=(lost,))
+    if not store:
+        return Decision("failed", reason=SPEECHLESS.format(name=seen.name))
     return Decision("failed", reason=VANISHED.format(store=store[:12], name=seen.name))
 
 
