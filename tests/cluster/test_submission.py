@@ -211,3 +211,14 @@ def test_a_coordinator_that_is_not_ready_is_told_and_nothing_is_written(
     assert "the coordinator in namespace hpo is not ready: pod postgres-0: image" in said
     assert "cannot be pulled" in said
     assert nothing_was_written(cluster)
+
+
+def test_a_request_after_a_deleted_one_has_a_revision_of_its_own(
+    laptop: Laptop, cluster: FakeCluster, coordinator: Coordinator
+) -> None:
+    left = status(Request(revision=7, workers=1), "failed", reason="long ago")
+    coordinator.write("birds", left)
+    laptop.hpo("submit", "birds", "-n", "2")
+    found = cluster.store.get("configmaps", cluster.namespace, "request-birds")
+    request, _ = read_request(found)
+    assert (request.revision, request.retry) == (8, 8)

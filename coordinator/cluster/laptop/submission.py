@@ -7,12 +7,13 @@ Knows nothing of how a study is run.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 
 from rich.console import Console
 
 from coordinator.change import changed
 from coordinator.cluster.api import Api
-from coordinator.cluster.laptop.asked import Asked, ask, find, must_find, next_request
+from coordinator.cluster.laptop.asked import Asked, ask, find, find_status, must_find, next_request
 from coordinator.cluster.laptop.proposal import Proposal, moved_in, propose
 from coordinator.cluster.laptop.upload import upload
 from coordinator.cluster.laptop.waits import await_taken_up, follow
@@ -21,7 +22,7 @@ from study import exit_codes
 from study.config.dump import dump
 from study.config.identity import differences
 from study.config.load import find_study, load_study
-from study.errors import StudyExists
+from study.errors import HpoError, StudyExists
 
 
 def submit(
@@ -67,7 +68,7 @@ def _carry_out(api: Api, proposal: Proposal, console: Console, *, stay: bool) ->
         console.print(note, soft_wrap=True)
     if proposal.pictures is not None:
         upload(api, proposal.pictures, console)
-    asked = ask(api, name, _first(proposal), _again(proposal))
+    asked = ask(api, name, _first(api, proposal), _again(proposal))
     if stay:
         return follow(api, name, asked.request.revision, console)
     status = await_taken_up(api, name, asked.request.revision)
@@ -76,8 +77,13 @@ def _carry_out(api: Api, proposal: Proposal, console: Console, *, stay: bool) ->
     return exit_codes.DONE
 
 
-def _first(proposal: Proposal) -> Asked:
-    request = Request(revision=1, retry=1, workers=proposal.workers)
+def _first(api: Api, proposal: Proposal) -> Asked:
+    """Of a revision after those that a status left behind speaks of."""
+    left = None
+    with suppress(HpoError):  # one that cannot be read says nothing
+        left = find_status(api, proposal.config.name)
+    revision = 1 if left is None else left.revision + 1
+    request = Request(revision=revision, retry=revision, workers=proposal.workers)
     return Asked(request, dump(proposal.config))
 
 
