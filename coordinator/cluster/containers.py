@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from coordinator.cluster.records import CONFIGURATION
+from coordinator.cluster.refusals import Invalid
 from study.config.records import ResourcesConfig
 
 Object = dict[str, Any]
@@ -67,7 +68,13 @@ def _resources(given: Object, wanted: ResourcesConfig) -> Object:
 
 def container_of(job: Object, name: str) -> Object:
     containers: list[Object] = job["spec"]["template"]["spec"]["containers"]
-    return next(container for container in containers if container["name"] == name)
+    for container in containers:
+        if container["name"] == name:
+            return container
+    names = ", ".join(container["name"] for container in containers) or "none"
+    raise Invalid(
+        f"the pod template of the deployment has no container {name!r}, but {names}: make deploy"
+    )
 
 
 def _set(container: Object, name: str, value: str) -> None:

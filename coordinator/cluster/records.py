@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from coordinator.snapshot import Snapshot
 from study.errors import HpoError, one_line
@@ -25,6 +25,8 @@ LABELS = {"app.kubernetes.io/name": "hpo"}  # of everything
 CONFIGURATION = "study.yaml"  # key of a request
 REQUEST = "request.json"  # key of a request
 STATUS = "status.json"  # key of a status
+
+MOST_WORKERS = 100_000  # Kubernetes gives an Indexed Job no more
 
 Phase = Literal["preparing", "running", "stopped", "promoting", "done", "failed", "refused"]
 
@@ -48,7 +50,7 @@ class Request(Sent):
 
     revision: int
     """Higher by one with every change."""
-    workers: int
+    workers: int = Field(ge=1, le=MOST_WORKERS)
     stopped: bool = False
     retry: int = 0
     """Revision of the newest submit or resume: what failed before it is tried again."""
@@ -128,4 +130,10 @@ def _map(role: str, study: str, data: dict[str, str]) -> dict[str, Any]:
 
 
 def _broken(found: dict[str, Any], error: Exception) -> str:
-    return f"ConfigMap {found['metadata']['name']} cannot be read: {one_line(str(error))}"
+    why = str(error)
+    if isinstance(error, KeyError):
+        why = f"it has no {error.args[0]}"
+    elif isinstance(error, ValidationError):
+        first = error.errors(include_url=False, include_input=False)[0]
+        why = ": ".join(filter(None, (".".join(map(str, first["loc"])), first["msg"])))
+    return f"ConfigMap {found['metadata']['name']} cannot be read: {one_line(why)}"

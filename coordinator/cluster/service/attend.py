@@ -64,7 +64,7 @@ class Attendant:
                     break
             return status.phase
         except Exception as error:
-            if is_outage(error) or is_cluster_outage(error):
+            if is_outage(error) or isinstance(error, ClusterError):
                 raise
             log.exception("study %s", asked.name)
             what = f"{type(error).__name__}: {error}"

@@ -88,11 +88,11 @@ class Hands:
             case DeleteJob(role, uid, _):
                 self._delete(name_of(role, study), uid)
             case Prepare():
-                template = self._api.get("podtemplates", "prepare")
+                template = self._template("prepare")
                 self._create(prepare_job(template, study, seen.config.data, revision=revision))
             case Employ(workers):
                 resources = seen.config.resources
-                template = self._api.get("podtemplates", "worker")
+                template = self._template("worker")
                 job = worker_job(template, study, resources, workers=workers, revision=revision)
                 self._create(job)
             case Scale(workers):
@@ -141,12 +141,18 @@ class Hands:
         if self._exists("jobs", name_of("measure", seen.name)):
             return
         work = fresh_work(paths.artifacts(seen.name), candidates)
-        template = self._api.get("podtemplates", "worker")
+        template = self._template("worker")
         arguments = measure_arguments(candidates, work)
         resources, revision = seen.config.resources, seen.request.revision
         self._create(
             measure_job(template, seen.name, resources, candidates, arguments, revision=revision)
         )
+
+    def _template(self, name: str) -> Object:
+        try:
+            return self._api.get("podtemplates", name)
+        except NotFound as error:
+            raise NotFound(f"the namespace has no PodTemplate {name!r}: make deploy") from error
 
     def _create(self, job: Object) -> None:
         try:

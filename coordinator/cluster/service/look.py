@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from coordinator import promote
-from coordinator.cluster.records import CONFIGURATION, ROLE, STUDY, Request, Status
+from coordinator.cluster.records import CONFIGURATION, STUDY, Request, Status, name_of
 from coordinator.cluster.service.promoting import open_order
 from coordinator.cluster.service.seen import (
     Promotion,
@@ -42,6 +42,8 @@ from study.paths import METRICS, StudyPaths
 from study.progress import Progress, observe
 from study.registry import Registry
 
+LONGEST = 100_000  # characters of a configuration; one of a megabyte takes many seconds to read
+
 Object = Mapping[str, Any]
 
 
@@ -65,6 +67,8 @@ class Remembered:
 
 def parse(name: str, request: Request, configuration: str) -> Asked:
     """Raises ConfigError for a configuration that breaks a rule, or is another study's."""
+    if len(configuration) > LONGEST:
+        raise ConfigError(f"study.yaml: must be at most {LONGEST:,} characters long")
     try:
         config = read_study(configuration.encode(), Path(CONFIGURATION))
     except ConfigError as error:
@@ -98,7 +102,7 @@ def look(
         refusal=_refusal(registry, asked.config, progress),
         previous=before.status,
         rollback=before.rollback,
-        jobs=_by_role(jobs),
+        jobs=_by_role(jobs, asked.name),
         pods=known,
         progress=progress,
         packed=_packed(known, progress),
@@ -130,8 +134,11 @@ def _refusal(registry: Registry, config: StudyConfig, progress: Progress | None)
     return ""
 
 
-def _by_role(jobs: Iterable[Object]) -> dict[str, SeenJob]:
-    return {job["metadata"]["labels"][ROLE]: see_job(job) for job in jobs}
+def _by_role(jobs: Iterable[Object], study: str) -> dict[str, SeenJob]:
+    """Those we made: what else has their labels has another name."""
+    named = {job["metadata"]["name"]: job for job in jobs}
+    names = {role: name_of(role, study) for role in ("prepare", "worker", "measure")}
+    return {role: see_job(named[name]) for role, name in names.items() if name in named}
 
 
 def _packed(pods: Iterable[SeenPod], progress: Progress | None) -> set[str]:

@@ -14,7 +14,7 @@ from typing import Any
 from sqlalchemy.engine import URL
 
 from coordinator.cluster.api import Api
-from coordinator.cluster.records import ROLE, STUDY, Phase
+from coordinator.cluster.records import ROLE, STUDY, Phase, name_of
 from coordinator.cluster.refusals import ClusterError, is_cluster_outage
 from coordinator.cluster.service.attend import Attendant
 from coordinator.cluster.service.carry_out import Hands
@@ -128,12 +128,20 @@ class Service:
         asked = self._asked()
         self._requests.keep(asked)
         self._statuses.keep(asked)
+        self._statuses.there = {found["metadata"]["name"] for found in self._maps.objects()}
+        unspoken = ""
         for name in self._requests.due(asked):
             self._health.turned()
-            with self._requests.looking(name):
-                phase = self._attend(attendant, name, asked[name])
+            try:
+                with self._requests.looking(name):
+                    phase = self._attend(attendant, name, asked[name])
+            except ClusterError as error:  # nothing can be told of this study; others go on
+                if is_cluster_outage(error):
+                    raise
+                unspoken = str(error)
+                continue
             self._requests.looked(name, rests=phase not in GOING_ON)
-        return self._blindness()
+        return self._blindness() or unspoken
 
     def _attend(self, attendant: Attendant, name: str, found: Object) -> Phase:
         try:
@@ -156,11 +164,14 @@ class Service:
         return Attendant(self._statuses, self._hands, self._look, self._health.turned)
 
     def _asked(self) -> dict[str, Object]:
-        """The requests there are, by study."""
+        """The requests there are, by study. A copy under another name is nobody's."""
+        found = {each["metadata"]["name"]: each for each in self._maps.objects()}
+        asked = {each["metadata"]["labels"][STUDY]: each for each in found.values()}
         return {
-            found["metadata"]["labels"][STUDY]: found
-            for found in self._maps.objects()
-            if found["metadata"]["labels"].get(ROLE) == "request"
+            study: found[name]
+            for study in asked
+            if (name := name_of("request", study)) in found
+            and found[name]["metadata"]["labels"].items() >= {STUDY: study, ROLE: "request"}.items()
         }
 
     def _look(self, asked: Asked) -> Seen:

@@ -45,6 +45,9 @@ class Statuses:
     def __init__(self, api: Api) -> None:
         self._api = api
         self._written: dict[str, _Written] = {}
+        self.there: Collection[str] | None = None
+        """Names of the ConfigMaps that are there, where that is known: one that somebody has
+        deleted is written again."""
 
     def remembered(self, study: str) -> Remembered:
         """What was written last: by us, else by the coordinator before us."""
@@ -60,7 +63,8 @@ class Statuses:
         if before.status is not None:
             same = _content(before.status) == _content(status)
             alive = status.phase not in GOING_ON or now < before.at + REFRESH
-            if same and alive:
+            lost = self.there is not None and name_of("status", study) not in self.there
+            if same and alive and not (lost and now >= before.at + PERIOD):
                 return
             urgent = _matter(before.status) != _matter(status)
             if not urgent and now < before.at + PERIOD:
