@@ -23,7 +23,7 @@ def limits(manifests: Manifests) -> dict[str, str]:
 def test_cpu_asks_for_no_gpu_and_little_else() -> None:
     resources = build("cpu").pod("worker").containers[0]["resources"]
     assert resources == {
-        "requests": {"cpu": "250m", "memory": "1Gi"},
+        "requests": {"cpu": "100m", "memory": "1Gi"},
         "limits": {"cpu": "2", "memory": "2Gi"},
     }
 
