@@ -72,9 +72,9 @@ class Service:
                 self._health.turned()
                 self._requests.wake.clear()
                 self._bear(self._turn_safely())
-                least = PAUSE if self._trouble else TURN
-                self._requests.wake.wait(max(least, self._requests.patience()))
-                time.sleep(max(0.0, begun + least - time.monotonic()))
+                longest = PAUSE if self._trouble else self._requests.patience()
+                self._requests.wake.wait(longest)
+                time.sleep(max(0.0, begun + min(TURN, longest) - time.monotonic()))
         finally:
             self.close()
 

@@ -7,6 +7,7 @@ Knows nothing of processes.
 from __future__ import annotations
 
 import base64
+import re
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -78,11 +79,11 @@ class Mounts:
         return content
 
     def _translated(self, text: str) -> str:
-        """A configuration with the mount paths in it turned into folders."""
-        for path, place in self._folders.items():
-            for before in (": ", ": '", ': "'):
-                text = text.replace(f"{before}{path}/", f"{before}{place}/")
-        return text
+        """A configuration with the paths in it turned into those of this machine."""
+        return re.sub(r"(?<=[:{,] )(['\"]?)(/[^'\",}\n]*)", self._turned, text)
+
+    def _turned(self, found: re.Match[str]) -> str:
+        return found[1] + self.local(found[2])
 
 
 def _items(wanted: list[dict[str, str]] | None, content: Iterable[str]) -> list[tuple[str, str]]:
