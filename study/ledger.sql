@@ -240,6 +240,16 @@ ORDER BY t.number;
 SELECT outcome, count(*) AS trials FROM ledger.lease
 WHERE study_id = :study_id AND outcome IS NOT NULL GROUP BY outcome;
 
+-- name: best
+-- Of equals the earlier one. Infinity has no number in Optuna's table.
+SELECT t.trial_id
+FROM trials t JOIN trial_values v USING (trial_id)
+WHERE t.study_id = :study_id AND t.state = 'COMPLETE' AND v.objective = 0
+ORDER BY :sign * CASE v.value_type WHEN 'INF_POS' THEN 'Infinity'::float8
+                                   WHEN 'INF_NEG' THEN '-Infinity'::float8 ELSE v.value END DESC,
+         t.number
+LIMIT 1;
+
 -- name: weights
 SELECT t.number, k.weights FROM ledger.lease k JOIN trials t USING (trial_id)
 WHERE k.study_id = :study_id AND k.weights IS NOT NULL ORDER BY t.number;

@@ -101,9 +101,11 @@ def observe(registry: Registry, study: RegisteredStudy) -> Progress:
 
 
 def best_trial(registry: Registry, study: RegisteredStudy) -> optuna.trial.FrozenTrial | None:
-    """The best complete trial, or None."""
-    ranked = ranking(registry, study)
-    return ranked[0] if ranked else None
+    """The best complete trial, or None. Asked every second: reads one trial, and that once."""
+    key = {"study_id": study.study_id, "sign": study.config.search.sign}
+    with registry.engine.connect() as connection:
+        trial_id = connection.execute(STATEMENTS["best"], key).scalar_one_or_none()
+    return None if trial_id is None else registry.ended_trial(trial_id)
 
 
 def ranking(registry: Registry, study: RegisteredStudy) -> list[optuna.trial.FrozenTrial]:

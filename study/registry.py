@@ -25,6 +25,8 @@ from study.statements import STATEMENTS
 if TYPE_CHECKING:
     from study.embedded import EmbeddedPostgres
 
+REMEMBERED = 63  # best trials, of as many studies
+
 
 @dataclass(frozen=True, kw_only=True)
 class RegisteredStudy:
@@ -47,6 +49,7 @@ class Registry:
         """Connects and makes the tables where they are missing. Raises DatabaseUnreachable, and
         UsageError where the user may not."""
         self.url = url
+        self._ended: dict[int, optuna.trial.FrozenTrial] = {}
         self.engine: Engine = connect(url)
         try:
             self._make_tables()
@@ -119,6 +122,14 @@ class Registry:
             sampler=build_sampler(search.sampler, trial=trial),
             pruner=build_pruner(search.pruner),
         )
+
+    def ended_trial(self, trial_id: int) -> optuna.trial.FrozenTrial:
+        """A trial that will not change any more; the last ones asked for are remembered."""
+        known = self._ended.get(trial_id)
+        if known is None:
+            known = self.storage.get_trial(trial_id)
+            self._ended = {**dict(list(self._ended.items())[-REMEMBERED:]), trial_id: known}
+        return known
 
     def close(self) -> None:
         """Closes all connections."""
