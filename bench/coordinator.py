@@ -79,12 +79,12 @@ def measure(cluster: FakeCluster, workers: int, seconds: float) -> None:
         status = cluster.status("birds")
         assert status is not None
         assert status.snapshot is not None
-        print(f"{workers} workers, {status.snapshot.ended} trials ended, {seconds:.0f} s")
-        print(f"resident: {process.memory_info().rss / 2**20:.0f} MiB")
-        print(f"CPU: {100 * busy / seconds:.1f} % of a core")
+        print(f"{workers} workers, {status.snapshot.ended} trials ended, {seconds:.0f} s")  # noqa: T201
+        print(f"resident: {process.memory_info().rss / 2**20:.0f} MiB")  # noqa: T201
+        print(f"CPU: {100 * busy / seconds:.1f} % of a core")  # noqa: T201
         for verb in sorted({call.verb for call in calls}):
             of_it = [call for call in calls if call.verb == verb]
-            print(f"API {verb}: {len(of_it) / seconds:.2f}/s")
+            print(f"API {verb}: {len(of_it) / seconds:.2f}/s")  # noqa: T201
     finally:
         coordinator.terminate()
         coordinator.wait(10)
