@@ -1,24 +1,24 @@
 """What the coordinator in the cluster takes while it watches workers, and how much it asks.
 
-    python bench/coordinator.py [WORKERS [SECONDS]]
+    .venv/bin/python bench/coordinator.py [WORKERS [SECONDS]]
 
 A real `hpo coordinate` in the fake cluster of the tests, on a PostgreSQL of its own; light workers
-report an epoch a second each. Prints resident memory, CPU, calls of the API and transactions of the
-coordinator.
+report an epoch a second each. Prints its resident memory, its CPU and its calls of the API as one
+line of JSON.
 """
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
 import tempfile
 import time
+from collections import Counter
 from pathlib import Path
 
 import psutil
-from sqlalchemy import create_engine, text
-from sqlalchemy.engine import URL
 
 ROOT = Path(__file__).parent.parent
 sys.path.insert(0, str(ROOT))
@@ -38,18 +38,6 @@ search: {sampler: {name: random}, budget: {trials: 10000}}
 SETTLING = 10.0  # seconds until what starting costs is over
 
 
-def transactions(database: URL) -> int:
-    """Of the whole database, but ours and the workers' are few beside."""
-    engine = create_engine(database)
-    with engine.connect() as connection:
-        found = connection.execute(
-            text("SELECT xact_commit + xact_rollback FROM pg_stat_database WHERE datname = :name"),
-            {"name": database.database},
-        ).scalar_one()
-    engine.dispose()
-    return int(found)
-
-
 def main(workers: int, seconds: float) -> None:
     with tempfile.TemporaryDirectory(prefix="hpo-bench-") as folder:
         server = EmbeddedPostgres(Path(folder) / "postgres")
@@ -62,6 +50,7 @@ def main(workers: int, seconds: float) -> None:
 
 def measure(cluster: FakeCluster, workers: int, seconds: float) -> None:
     cluster.node.environment["HPO_PACE"] = "2.0"  # two epochs
+    cluster.node.capacity = workers
     cluster.submit(STUDY, Request(revision=1, workers=workers, retry=1))
     environment = {**os.environ, **cluster.environment(), "PYTHONPATH": str(ROOT)}
     command = [sys.executable, "-m", "coordinator", "coordinate"]
@@ -79,12 +68,21 @@ def measure(cluster: FakeCluster, workers: int, seconds: float) -> None:
         status = cluster.status("birds")
         assert status is not None
         assert status.snapshot is not None
-        print(f"{workers} workers, {status.snapshot.ended} trials ended, {seconds:.0f} s")  # noqa: T201
-        print(f"resident: {process.memory_info().rss / 2**20:.0f} MiB")  # noqa: T201
-        print(f"CPU: {100 * busy / seconds:.1f} % of a core")  # noqa: T201
-        for verb in sorted({call.verb for call in calls}):
-            of_it = [call for call in calls if call.verb == verb]
-            print(f"API {verb}: {len(of_it) / seconds:.2f}/s")  # noqa: T201
+        calls_of = Counter(call.verb for call in calls)
+        print(  # noqa: T201
+            json.dumps(
+                {
+                    "workers": workers,
+                    "seconds": seconds,
+                    "trials_ended": status.snapshot.ended,
+                    "resident_mib": round(process.memory_info().rss / 2**20),
+                    "cpu_percent_of_a_core": round(100 * busy / seconds, 1),
+                    "api_calls_a_second": {
+                        verb: round(count / seconds, 2) for verb, count in calls_of.items()
+                    },
+                }
+            )
+        )
     finally:
         coordinator.terminate()
         coordinator.wait(10)

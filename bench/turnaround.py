@@ -5,7 +5,10 @@ temporary folder) and reads what the worker measured itself. In between lie: val
 weights and the checkpoint made durable, the report, the verdict, the end in the ledger, the next
 claim, sampling, and the next trial's model and first batch.
 
-    .venv/bin/python bench/turnaround.py --trials 20 --workers 1
+    .venv/bin/python bench/turnaround.py --trials 20 --workers 1 [--cluster]
+
+With --cluster the workers are pods of the fake cluster of the tests (real workers, a real `hpo
+coordinate`): what the cluster's way costs beside the local back end.
 """
 
 from __future__ import annotations
@@ -13,11 +16,23 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import shutil
 import statistics
 import subprocess
 import sys
 import tempfile
+import time
 from pathlib import Path
+
+ROOT = Path(__file__).parent.parent
+sys.path.insert(0, str(ROOT))
+
+from coordinator.cluster.records import Request  # noqa: E402
+from study.config.dump import dump  # noqa: E402
+from study.config.load import load_study  # noqa: E402
+from study.embedded import EmbeddedPostgres  # noqa: E402
+from tests.cluster.fake.fake_cluster import FakeCluster  # noqa: E402
+from tests.cluster.fake.pod_process import RealWorker  # noqa: E402
 
 READ = """
 import json
@@ -32,12 +47,57 @@ if server is not None:
 """
 
 
+def on_this_machine(
+    folder: Path,  # noqa: ARG001
+    environment: dict[str, str],
+    workers: int,
+    overrides: list[str],
+) -> bytes:
+    """Runs the study with the local back end; gives what READ prints."""
+    submit = [sys.executable, "-m", "coordinator", "submit", "fashion", "--backend", "local"]
+    submit += ["--workers", str(workers), *overrides]
+    subprocess.run(submit, env=environment, check=True, stdout=sys.stderr)
+    return read(environment)
+
+
+def in_cluster(
+    folder: Path, environment: dict[str, str], workers: int, overrides: list[str]
+) -> bytes:
+    """The same as pods."""
+    server = EmbeddedPostgres(folder / "postgres")
+    with FakeCluster(folder, server.url(), RealWorker) as cluster:
+        source = cluster.node.claims / "data" / "sources" / "fashion.zip"
+        source.parent.mkdir(parents=True)
+        config = load_study(ROOT / "configs" / "fashion.yaml", overrides)
+        shutil.copy(config.data.source, source)
+        data = config.data.model_copy(update={"source": "/data/sources/fashion.zip"})
+        study = dump(config.model_copy(update={"data": data}))
+        environment = {**environment, **cluster.environment()}
+        cluster.node.environment |= {"HPO_HEALTH_PORT": "0"}
+        cluster.submit(study, Request(revision=1, workers=workers, retry=1))
+        coordinate = [sys.executable, "-m", "coordinator", "coordinate"]
+        with subprocess.Popen(coordinate, env=environment, stderr=sys.stderr) as coordinator:
+            while (status := cluster.status("turnaround")) is None or status.phase != "done":
+                time.sleep(0.5)
+            coordinator.terminate()
+        printed = read(environment)
+    server.stop("immediate")
+    return printed
+
+
+def read(environment: dict[str, str]) -> bytes:
+    """What the workers measured."""
+    command = [sys.executable, "-c", READ]
+    return subprocess.run(command, env=environment, check=True, capture_output=True).stdout
+
+
 def main() -> None:
     """Runs the study and prints one line of JSON."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--trials", type=int, default=20)
     parser.add_argument("--workers", type=int, default=1)
     parser.add_argument("--epochs", type=int, default=3, help="of each trial")
+    parser.add_argument("--cluster", action="store_true", help="as pods of the fake cluster")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="hpo-bench-") as folder:
         environment = os.environ | {
@@ -47,15 +107,15 @@ def main() -> None:
         }
         environment.pop("HPO_STORAGE", None)
         environment.pop("HPO_STORAGE_FILE", None)
-        hpo = Path(sys.executable).with_name("hpo")
-        submit = [hpo, "submit", "fashion", "--workers", str(arguments.workers)]
-        submit += ["--backend", "local"]
-        submit += ["name=turnaround", f"training.epochs={arguments.epochs}"]
-        submit += ["search.pruner.name=none"]
-        submit += [f"search.budget.trials={arguments.trials}"]
-        subprocess.run(submit, env=environment, check=True, stdout=sys.stderr)
-        read = [sys.executable, "-c", READ]
-        printed = subprocess.run(read, env=environment, check=True, capture_output=True).stdout
+        environment["PYTHONPATH"] = str(ROOT)
+        overrides = [
+            "name=turnaround",
+            f"training.epochs={arguments.epochs}",
+            "search.pruner.name=none",
+            f"search.budget.trials={arguments.trials}",
+        ]
+        run = in_cluster if arguments.cluster else on_this_machine
+        printed = run(Path(folder), environment, arguments.workers, overrides)
     seconds = sorted(json.loads(printed))
     print(  # noqa: T201
         json.dumps(
