@@ -1,4 +1,5 @@
-"""The one file that talks to the cluster: raw objects in and out, as dictionaries.
+"""What can be asked of a cluster: raw objects in and out, as dictionaries. Nothing else sends to it
+but wire.py, through here.
 
 Every call has a timeout; what may pass by itself (429, 5xx, a broken connection) is tried again for
 a while. A creation whose answer was lost raises Exists the second time, so callers name what they
@@ -15,50 +16,20 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from kubernetes.client.exceptions import ApiException
-from kubernetes.client.rest import RESTResponse
 from urllib3.exceptions import HTTPError, ReadTimeoutError
 
 from coordinator.cluster.connection import Connection
 from coordinator.cluster.refusals import (
     RETRIED,
-    ClusterError,
-    ClusterUnreachable,
     Expired,
     NotFound,
     not_a_cluster,
     refusal,
 )
+from coordinator.cluster.wire import TIMEOUT, Query, Wire, lines, retry_after
 
 Object = dict[str, Any]
-Query = list[tuple[str, str]]
 
-PLACES = {
-    "configmaps": "/api/v1",
-    "events": "/api/v1",
-    "persistentvolumeclaims": "/api/v1",
-    "pods": "/api/v1",
-    "podtemplates": "/api/v1",
-    "resourcequotas": "/api/v1",
-    "secrets": "/api/v1",
-    "namespaces": "/api/v1",
-    "serviceaccounts": "/api/v1",
-    "services": "/api/v1",
-    "jobs": "/apis/batch/v1",
-    "cronjobs": "/apis/batch/v1",
-    "deployments": "/apis/apps/v1",
-    "statefulsets": "/apis/apps/v1",
-    "endpointslices": "/apis/discovery.k8s.io/v1",
-    "networkpolicies": "/apis/networking.k8s.io/v1",
-    "poddisruptionbudgets": "/apis/policy/v1",
-    "roles": "/apis/rbac.authorization.k8s.io/v1",
-    "rolebindings": "/apis/rbac.authorization.k8s.io/v1",
-    "clusters": "/apis/postgresql.cnpg.io/v1",  # of the operator CloudNativePG
-}
-"""The API group of each resource that is asked for."""
-OUTSIDE = ("namespaces",)  # are not in a namespace
-
-TIMEOUT = (5.0, 20.0)  # seconds to connect, and between two bytes
 PATIENCE = 15.0  # seconds in which a request is tried again
 FIRST_PAUSE, LONGEST_PAUSE = 0.2, 5.0  # seconds between two tries
 SILENCE = 100.0  # seconds without a byte after which a watch ends; bookmarks come each minute
@@ -89,16 +60,23 @@ class Api:
     """One namespace of one cluster. Safe to use from several threads."""
 
     def __init__(self, connection: Connection, *, patience: float = PATIENCE) -> None:
-        self.namespace = connection.namespace
-        self.host = connection.host
-        self._client = connection.client
+        self._wire = Wire(connection)
         self._patience = patience
-        self._way_out = connection.way_out and f"; {connection.way_out}"
+
+    @property
+    def namespace(self) -> str:
+        """All that is asked for is in it."""
+        return self._wire.namespace
+
+    @property
+    def host(self) -> str:
+        """The server, for a person."""
+        return self._wire.host
 
     def within(self, namespace: str) -> Api:
         """Another namespace of the same cluster."""
         other = copy.copy(self)
-        other.namespace = namespace
+        other._wire = self._wire.within(namespace)
         return other
 
     def get(self, resource: str, name: str) -> Object:
@@ -123,20 +101,21 @@ class Api:
             ("allowWatchBookmarks", "true"),
             ("timeoutSeconds", str(seconds)),
         ]
-        what = self._what(resource)
+        what = self._wire.what(resource)
         try:
-            response = self._send("GET", resource, "", query, timeout=(TIMEOUT[0], silence))
+            response = self._wire.send("GET", resource, "", query, timeout=(TIMEOUT[0], silence))
         except (HTTPError, OSError) as error:
-            raise self._unreachable(error) from error
+            raise self._wire.unreachable(error) from error
         try:
             if response.status != 200:
-                raise self._refusal(response, "watch", what)
-            for line in _lines(response):
+                content = bytes(response.read() or b"")
+                raise self._wire.refusal(response, content, "watch", what)
+            for line in lines(response):
                 yield self._change(json.loads(line), what)
         except ReadTimeoutError:
             return
         except (HTTPError, OSError, ValueError) as error:
-            raise self._unreachable(error) from error
+            raise self._wire.unreachable(error) from error
         finally:
             response.response.close()
 
@@ -205,53 +184,23 @@ class Api:
         while True:
             wait = pause * random.uniform(0.5, 1.0)  # so that many clients do not come at once
             try:
-                response = self._send(method, resource, path + subresource, query, body, headers)
+                response = self._wire.send(
+                    method, resource, path + subresource, query, body, headers
+                )
                 content = bytes(response.read() or b"")
                 if 200 <= response.status <= 299:
                     return content
-                error = refusal(
-                    response.status,
-                    content,
-                    verb=verb,
-                    what=self._what(resource, name),
-                    host=self.host,
-                )
+                what = self._wire.what(resource, name)
+                error = self._wire.refusal(response, content, verb, what)
                 if response.status not in RETRIED:
                     raise error
-                wait = max(wait, _retry_after(response))
+                wait = max(wait, retry_after(response))
             except (HTTPError, OSError) as failure:
-                error = self._unreachable(failure)
+                error = self._wire.unreachable(failure)
             if time.monotonic() + wait > deadline:
                 raise error
             time.sleep(wait)
             pause = min(2 * pause, LONGEST_PAUSE)
-
-    def _send(
-        self,
-        method: str,
-        resource: str,
-        path: str,
-        query: Query | None = None,
-        body: Mapping[str, Any] | None = None,
-        headers: Mapping[str, str] | None = None,
-        timeout: tuple[float, float] = TIMEOUT,
-    ) -> RESTResponse:
-        """One request; the answer is not read yet. Raises HTTPError, OSError,
-        ClusterUnreachable."""
-        within = "" if resource in OUTSIDE else f"/namespaces/{self.namespace}"
-        place = f"{PLACES[resource]}{within}/{resource}{path}"
-        serialized = self._client.param_serialize(
-            method=method,
-            resource_path=place,
-            query_params=query,
-            header_params={"Accept": "application/json", **(headers or {})},
-            body=body,
-            auth_settings=["BearerToken"],
-        )
-        try:
-            return self._client.call_api(*serialized, _request_timeout=timeout)
-        except ApiException as error:  # without an answer: TLS
-            raise self._unreachable(error.reason or error) from error
 
     def _change(self, event: Object, what: str) -> Change:
         if event["type"] != "ERROR":
@@ -261,18 +210,6 @@ class Api:
             raise Expired(f"the watch of {what} begins too far back")
         body = json.dumps(event["object"]).encode()
         raise refusal(code, body, verb="watch", what=what, host=self.host)
-
-    def _refusal(self, response: RESTResponse, verb: str, what: str) -> ClusterError:
-        content = bytes(response.read() or b"")
-        return refusal(response.status, content, verb=verb, what=what, host=self.host)
-
-    def _unreachable(self, reason: object) -> ClusterUnreachable:
-        said = " ".join(str(reason).split())
-        return ClusterUnreachable(f"no cluster answers at {self.host}: {said}{self._way_out}")
-
-    def _what(self, resource: str, name: str = "") -> str:
-        within = "" if resource in OUTSIDE else f" in namespace {self.namespace}"
-        return f"{resource}{'/' if name else ''}{name}{within}"
 
 
 METHODS = {"get": "GET", "list": "GET", "create": "POST", "patch": "PATCH", "delete": "DELETE"}
@@ -284,17 +221,3 @@ def _selected(selector: str) -> Query:
 
 def _dry(dry_run: bool) -> Query:
     return [("dryRun", "All")] if dry_run else []
-
-
-def _retry_after(response: RESTResponse) -> float:
-    """Seconds the server asks for."""
-    given = str(response.headers.get("Retry-After", ""))
-    return float(given) if given.isdecimal() else 0.0
-
-
-def _lines(response: RESTResponse) -> Iterator[bytes]:
-    """Whole lines, as they come."""
-    rest = b""
-    for chunk in response.response.stream(65536):
-        *whole, rest = (rest + chunk).split(b"\n")
-        yield from filter(None, whole)

@@ -127,10 +127,10 @@ class KilledApi(Api):
         super().__init__(connection, patience=1.0)
         self._killer = killer
 
-    def _send(self, method: str, *arguments: Any, **more: Any) -> Any:
-        if method != "GET":
-            self._killer.about_to_write(f"{method} {arguments[0]}")
-        return super()._send(method, *arguments, **more)
+    def _answer(self, verb: str, resource: str, name: str, **request: Any) -> bytes:
+        if verb not in ("get", "list"):
+            self._killer.about_to_write(f"{verb} {resource}")
+        return super()._answer(verb, resource, name, **request)
 
 
 def coordinate_until_killed(cluster: FakeCluster, killer: Killer, over: Callable[[], bool]) -> None:

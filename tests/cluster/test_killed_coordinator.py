@@ -26,7 +26,7 @@ def test_killed_before_any_write_the_story_ends_the_same(
     are told until each kind of write, to the cluster, the database and the volumes, was one that
     did not happen. Two reads have nothing between them that could be lost."""
     missing = {
-        *("POST configmaps", "PATCH configmaps", "POST jobs", "PATCH pods"),
+        *("create configmaps", "patch configmaps", "create jobs", "patch pods"),
         *("COMMIT", "rename", "replace"),
     }
     for number in range(20):

@@ -10,12 +10,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from coordinator.cluster.api import PLACES, Api
+from coordinator.cluster.api import Api
 from coordinator.cluster.deployment.credentials import new_secret, secrets_of
 from coordinator.cluster.deployment.overlays import Choice, build
 from coordinator.cluster.deployment.readiness import Part, in_order
 from coordinator.cluster.deployment.rollout import Patience, Say, await_ready, events_so_far
 from coordinator.cluster.refusals import ClusterError, Exists, Forbidden, NotFound
+from coordinator.cluster.wire import PLACES
 from study.errors import HpoError, UsageError
 
 Object = dict[str, Any]

@@ -9,27 +9,26 @@ until a person submits or resumes again. Knows nothing of how things are seen (l
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from coordinator.cluster.jobs import INDEX_RETRIES, prepare_purpose, worker_purpose
 from coordinator.cluster.records import Answer, Phase
 from coordinator.cluster.service.actions import (
     Action,
-    Annotate,
     DeleteJob,
     Employ,
-    Expire,
     Prepare,
     Register,
     Scale,
     SetWorkers,
     StopTrials,
 )
+from coordinator.cluster.service.holders import of_pods
 from coordinator.cluster.service.promoting import answer_order, promote_best
-from coordinator.cluster.service.seen import Seen, is_worker_of, result_of
+from coordinator.cluster.service.seen import Seen
+from coordinator.cluster.service.sighting import result_of
 from study import exit_codes
-from study.progress import Progress, RunningTrial
+from study.progress import Progress
 
 DELETED = "the study was deleted from the database; to begin anew: make submit STUDY={name}"
 
@@ -61,7 +60,7 @@ def decide(seen: Seen) -> Decision:
     order = answer_order(seen)
     return replace(
         decision,
-        actions=(*_of_pods(seen), *decision.actions, *order.actions),
+        actions=(*of_pods(seen), *decision.actions, *order.actions),
         answer=order.answer,
     )
 
@@ -194,40 +193,6 @@ def _leave_unstarted(seen: Seen) -> list[Action]:
     if not living and not job.suspended:
         return []
     return [DeleteJob("worker", job.uid, "nothing is left to do for pods that have not started")]
-
-
-def _of_pods(seen: Seen) -> list[Action]:
-    """What pods train, and whose trials are free because they are gone."""
-    if seen.progress is None:
-        return []
-    held: dict[str, list[RunningTrial]] = {}
-    for trial in seen.progress.running:
-        if not trial.released:
-            held.setdefault(trial.worker, []).append(trial)
-    known = {pod.name: pod for pod in seen.workers}
-    actions: list[Action] = []
-    for holder in held:
-        pod = known.get(holder)
-        if pod is not None and pod.ended:
-            actions.append(Expire(holder, seen=True))
-        elif pod is None and is_worker_of(holder, seen.name):
-            actions.append(Expire(holder, seen=False))
-    for name, pod in known.items():
-        trials = held.get(name, [])
-        note = Annotate(name, _numbers(trials), _epochs(trials))
-        noted = (note.trial, note.epoch) == (pod.trial, pod.epoch)
-        if pod.phase == "Running" and not pod.leaving and not noted:
-            actions.append(note)
-    return actions
-
-
-def _numbers(trials: Sequence[RunningTrial]) -> str:
-    return ",".join(str(trial.number) for trial in trials)
-
-
-def _epochs(trials: Sequence[RunningTrial]) -> str:
-    """Epochs ended."""
-    return ",".join(str(0 if trial.epoch is None else trial.epoch + 1) for trial in trials)
 
 
 def _why_workers_failed(seen: Seen) -> str:

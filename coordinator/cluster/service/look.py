@@ -14,15 +14,8 @@ from typing import Any
 from coordinator import promote
 from coordinator.cluster.records import CONFIGURATION, STUDY, Request, Status, name_of
 from coordinator.cluster.service.promoting import open_order
-from coordinator.cluster.service.seen import (
-    Promotion,
-    Seen,
-    SeenJob,
-    SeenPod,
-    result_of,
-    see_job,
-    see_pod,
-)
+from coordinator.cluster.service.seen import Promotion, Seen, SeenJob, SeenPod
+from coordinator.cluster.service.sighting import result_of, see_job, see_pod
 from coordinator.cluster.waiting import why_waiting
 from coordinator.promoted import in_use, read_promoted, versions
 from coordinator.publish import promoted_before, recorded_versions

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from coordinator.cluster.service.seen import is_worker_of
+from coordinator.cluster.service.sighting import is_worker_of
 
 LONG = "a" * 49 + "b"  # as long as a study's name may be
 
