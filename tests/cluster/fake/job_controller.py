@@ -5,11 +5,12 @@ Used by one thread. It waits for nobody: what a real one delays by its back-off 
 
 from __future__ import annotations
 
+import time
 from collections import Counter
 from typing import Any
 
 from tests.cluster.fake.job_rules import INDEX, exit_code, failure_action, index_of, intervals
-from tests.cluster.fake.store import Object, Store, generated, now
+from tests.cluster.fake.store import Object, Store, now
 
 FINISHED = ("Complete", "Failed")
 UNLIMITED = 2**31 - 1
@@ -200,7 +201,7 @@ def tell(
     event: dict[str, Any] = {
         "apiVersion": "v1",
         "kind": "Event",
-        "metadata": {"name": f"{metadata['name']}.{generated()}{generated()}"},
+        "metadata": {"name": f"{metadata['name']}.{time.time_ns():x}"},
         "involvedObject": {
             "kind": kind,
             "namespace": metadata["namespace"],
