@@ -25,7 +25,9 @@ from torchvision import transforms
 from torchvision.datasets import ImageFolder
 
 from study import atomic
-from study.config.records import AugmentationConfig, DataConfig, SplitConfig, TrainingConfig
+from study.config.augmentation import AugmentationConfig
+from study.config.data import DataConfig, SplitConfig
+from study.config.training import TrainingConfig
 from study.paths import DataPaths
 from worker.data.batches import open_batches
 from worker.data.choice import has_dali

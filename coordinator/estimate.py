@@ -17,7 +17,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from rich.table import Table
 
 from coordinator.watch import duration
-from study.config.records import DataConfig, StudyConfig
+from study.config.data import DataConfig
+from study.config.records import StudyConfig
 from study.errors import HpoError, one_line
 from study.listing import list_tree
 

@@ -16,7 +16,8 @@ from optuna.samplers import BaseSampler
 
 from study.config.fill import active
 from study.config.parameters import CategoricalParameter, Parameter, Scalar
-from study.config.records import PrunerConfig, SamplerConfig, StudyConfig
+from study.config.records import StudyConfig
+from study.config.search import PrunerConfig, SamplerConfig
 from study.errors import LeaseLost
 
 STRIDE = 1_000_003  # a prime: seeds of neighbouring studies and trials never meet

@@ -18,10 +18,11 @@ from typing import TypedDict
 import torch
 from torch import Tensor
 
+from study.config.data import DataConfig
 from study.config.fill import fill
 from study.config.middle import middle
 from study.config.parameters import Scalar
-from study.config.records import DataConfig, StudyConfig
+from study.config.records import StudyConfig
 from study.errors import HpoError, Infeasible, OutOfMemory, UsageError
 from worker.data.batches import Batches
 from worker.data.made_up import made_up

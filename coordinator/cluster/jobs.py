@@ -24,7 +24,8 @@ from coordinator.cluster.records import (
     name_of,
 )
 from study import exit_codes
-from study.config.records import DataConfig, ResourcesConfig
+from study.config.data import DataConfig
+from study.config.records import ResourcesConfig
 
 Object = dict[str, Any]
 

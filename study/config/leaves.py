@@ -11,7 +11,8 @@ from typing import Any, get_args, get_origin, get_type_hints
 
 from pydantic import BaseModel
 
-from study.config.records import ModelConfig, TrainingConfig
+from study.config.models import ModelConfig
+from study.config.training import TrainingConfig
 
 SECTIONS: dict[str, type[BaseModel]] = {"model": ModelConfig, "training": TrainingConfig}
 

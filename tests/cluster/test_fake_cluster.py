@@ -11,8 +11,9 @@ from coordinator.cluster import jobs
 from coordinator.cluster.api import Api
 from coordinator.cluster.records import Request
 from coordinator.cluster.refusals import Invalid
+from study.config.data import DataConfig
 from study.config.load import load_study
-from study.config.records import DataConfig, ResourcesConfig
+from study.config.records import ResourcesConfig
 from study.progress import observe
 from study.registry import Registry
 from tests.cluster.fake.fake_cluster import FakeCluster, result_of

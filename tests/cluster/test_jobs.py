@@ -9,7 +9,8 @@ import kubernetes_validate
 import pytest
 
 from coordinator.cluster.jobs import measure_job, plan_job, prepare_job, scale_patch, worker_job
-from study.config.records import DataConfig, ResourcesConfig
+from study.config.data import DataConfig
+from study.config.records import ResourcesConfig
 from tests.cluster.fake.job_rules import check_new_job
 from tests.k8s.conftest import OVERLAYS, build
 from tests.k8s.restricted import violations

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from coordinator.estimate import Pictures, Rehearsal, count_pictures, lines, read_rehearsal
-from study.config.records import DataConfig, StudyConfig
+from study.config.data import DataConfig
+from study.config.records import StudyConfig
 from study.dataset import read_manifest
 from study.errors import HpoError
 from study.paths import DataPaths

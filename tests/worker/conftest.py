@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from study.config.records import DataConfig, StudyConfig
+from study.config.data import DataConfig
+from study.config.records import StudyConfig
 from study.paths import DataPaths
 from worker.data.prepare import prepare
 

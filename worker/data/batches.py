@@ -13,7 +13,8 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
-from study.config.records import DataConfig, TrainingConfig
+from study.config.data import DataConfig
+from study.config.training import TrainingConfig
 from study.dataset import Split
 from worker.data.choice import choose_loader
 from worker.data.epochs import Epochs, Squares

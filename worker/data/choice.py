@@ -11,7 +11,7 @@ from typing import Literal
 
 import torch
 
-from study.config.records import DataConfig
+from study.config.data import DataConfig
 from study.dataset import Split
 from study.errors import DataError
 from worker.data.store import Store

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from study.config.records import AugmentationConfig
+from study.config.augmentation import AugmentationConfig
 
 ATTEMPTS = 10  # windows tried for a picture, as torchvision's RandomResizedCrop does
 STEPS = 6  # of the counter for each picture; a step gives four numbers

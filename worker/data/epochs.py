@@ -15,7 +15,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from study.config.records import TrainingConfig
+from study.config.training import TrainingConfig
 from study.dataset import Split
 from worker.data.augment import Normaliser, cropped, whole
 from worker.data.draws import draw_order, draw_windows

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from study.config.records import DataConfig
+from study.config.data import DataConfig
 from study.dataset import DatasetManifest, SplitRange
 from worker.data.store import Store
 

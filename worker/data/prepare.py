@@ -13,7 +13,7 @@ from concurrent.futures.process import BrokenProcessPool
 from contextlib import closing
 from pathlib import Path
 
-from study.config.records import DataConfig
+from study.config.data import DataConfig
 from study.dataset import Converted, DatasetManifest, Quarantined
 from study.errors import DataError
 from study.listing import Entry, Listing

@@ -10,7 +10,7 @@ import json
 from pathlib import Path
 
 from study import atomic
-from study.config.records import DataConfig
+from study.config.data import DataConfig
 from study.errors import BadData
 from study.paths import DataPaths
 from worker.data.pack import write_manifest

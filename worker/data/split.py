@@ -10,7 +10,7 @@ from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from study.config.records import SplitConfig
+from study.config.data import SplitConfig
 from study.dataset import SPLITS, Split
 from study.errors import DataError
 from worker.data.placement import Targets, place_units

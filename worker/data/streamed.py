@@ -16,7 +16,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from study.config.records import DataConfig
+from study.config.data import DataConfig
 from study.errors import BadData, DataError
 from worker.data.decode import Undecodable, decode, picture_size
 from worker.data.epochs import Rows

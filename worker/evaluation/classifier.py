@@ -14,8 +14,8 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from study.config.data import DataConfig
 from study.config.load import load_study
-from study.config.records import DataConfig
 from study.errors import CheckpointCorrupt, DataError
 from study.paths import CLASSES, CONFIG, NORMALIZATION, WEIGHTS
 from worker.data.augment import Normaliser, whole

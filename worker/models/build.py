@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from torch import nn
 
-from study.config.records import ModelConfig
+from study.config.models import ModelConfig
 from worker.models.dynamic_cnn import DynamicCNN
 
 

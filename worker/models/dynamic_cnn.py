@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from torch import Tensor, nn
 
-from study.config.records import DynamicCnnConfig
+from study.config.models import DynamicCnnConfig
 from study.errors import Infeasible
 
 

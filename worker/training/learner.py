@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from study.config.records import TrainingConfig
+from study.config.training import TrainingConfig
 from worker.models.precision import autocast, resolve_precision
 from worker.training.optimizer import build_optimizer
 

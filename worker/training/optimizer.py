@@ -9,7 +9,7 @@ import torch._dynamo  # noqa: F401 - the first optimizer imports it: 1.3 s, bett
 from torch import nn
 from torch.optim import SGD, AdamW, Optimizer
 
-from study.config.records import TrainingConfig
+from study.config.training import TrainingConfig
 
 
 def build_optimizer(model: nn.Module, config: TrainingConfig) -> Optimizer:

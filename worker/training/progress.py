@@ -11,7 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from study.config.records import TrainingConfig
+from study.config.training import TrainingConfig
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 
-from study.config.records import TrainingConfig
+from study.config.training import TrainingConfig
 
 START_DIVISOR = 25.0  # one_cycle begins at the peak divided by this,
 FINAL_DIVISOR = 25.0e4  # and ends at the peak divided by this: the defaults of torch's OneCycleLR

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from study.config.records import DataConfig
+from study.config.data import DataConfig
 from study.paths import DataPaths
 from worker.data.prepare import prepare
 from worker.data.store import Store

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 from torchvision.transforms.v2 import functional
 
-from study.config.records import AugmentationConfig
+from study.config.augmentation import AugmentationConfig
 from tests.worker.data.pictures import smooth
 from worker.data.augment import cropped, whole
 from worker.data.draws import Windows, draw_windows

@@ -10,7 +10,9 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from study.config.records import AugmentationConfig, DataConfig, TrainingConfig
+from study.config.augmentation import AugmentationConfig
+from study.config.data import DataConfig
+from study.config.training import TrainingConfig
 from study.errors import BadData
 from tests.worker.data.conftest import Pack
 from tests.worker.data.pictures import encoded, jpeg, png, smooth, write_tree, write_zip

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from study.config.records import DataConfig
+from study.config.data import DataConfig
 from study.errors import DataError
 from tests.worker.data.conftest import Pack
 from tests.worker.data.pictures import flowers, write_tree

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from study.config.records import AugmentationConfig
+from study.config.augmentation import AugmentationConfig
 from worker.data.draws import draw_order, draw_windows
 
 CONFIG = AugmentationConfig(crop_scale=(0.3, 1.0))

@@ -14,7 +14,7 @@ import pytest
 from PIL import Image
 
 from study import atomic
-from study.config.records import DataConfig
+from study.config.data import DataConfig
 from study.errors import DataError
 from study.paths import DataPaths
 from tests.worker.data.conftest import Pack
@@ -27,7 +27,7 @@ from worker.data.store import Store
 SCRIPT = """
 import signal, sys
 from pathlib import Path
-from study.config.records import DataConfig
+from study.config.data import DataConfig
 from study.paths import DataPaths
 from worker.data import chunks
 from worker.data.prepare import prepare

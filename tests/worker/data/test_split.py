@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from study.config.records import SplitConfig
+from study.config.data import SplitConfig
 from study.dataset import SPLITS
 from study.errors import DataError
 from worker.data.split import Assignment, assign

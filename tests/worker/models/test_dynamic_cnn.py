@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
 
-from study.config.records import DynamicCnnConfig
+from study.config.models import DynamicCnnConfig
 from study.errors import Infeasible
 from worker.models.build import build_model
 

@@ -8,14 +8,11 @@ import pytest
 import torch
 from torch import Tensor
 
-from study.config.records import (
-    BudgetConfig,
-    DataConfig,
-    DynamicCnnConfig,
-    SearchConfig,
-    StudyConfig,
-    TrainingConfig,
-)
+from study.config.data import DataConfig
+from study.config.models import DynamicCnnConfig
+from study.config.records import StudyConfig
+from study.config.search import BudgetConfig, SearchConfig
+from study.config.training import TrainingConfig
 from worker.models.build import build_model
 from worker.training.learner import Learner
 

@@ -11,7 +11,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
-from study.config.records import BudgetConfig, SearchConfig, StudyConfig
+from study.config.records import StudyConfig
+from study.config.search import BudgetConfig, SearchConfig
 from study.errors import Diverged
 from worker.data.batches import Batches
 from worker.models.weights import load_weights

@@ -9,7 +9,8 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from study.config.records import StudyConfig, TrainingConfig
+from study.config.records import StudyConfig
+from study.config.training import TrainingConfig
 from worker.training.learner import Learner, inverse_frequency
 from worker.training.optimizer import build_optimizer, decay_groups
 

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch.optim.lr_scheduler import OneCycleLR
 
-from study.config.records import TrainingConfig
+from study.config.training import TrainingConfig
 from worker.training.schedule import learning_rate, one_cycle
 
 

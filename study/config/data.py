@@ -1,0 +1,68 @@
+"""The section `data`: where pictures come from, how they are split and packed, with every default.
+
+Knows nothing of files and line numbers (see load.py).
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field, model_validator
+
+from study.config.constraints import Expression, Misfit, PathText, Seed, Sha256
+from study.config.record import Record
+
+
+class SplitConfig(Record):
+    """How pictures without a given split are divided; classes keep their proportions."""
+
+    val: Annotated[float, Field(gt=0.0, lt=1.0)] = 0.15
+    """Fraction of the pictures held out for the objective."""
+    test: Annotated[float, Field(ge=0.0, lt=1.0)] = 0.15
+    """Fraction touched only once, by promotion. Ignored where the source brings a test split."""
+    group: Expression | None = None
+    """Regular expression searched in a picture's file name; pictures with the same first group of
+    the match never straddle a split. For example `^([^_]+)_`."""
+    seed: Seed = 0
+
+    @model_validator(mode="after")
+    def _some_left(self) -> SplitConfig:
+        if self.val + self.test >= 1.0:
+            raise Misfit(
+                "val", f"val and test must be below 1 together, got {self.val} + {self.test}"
+            )
+        return self
+
+
+class DataConfig(Record):
+    """Where the pictures are and how they are packed."""
+
+    source: PathText
+    """A folder of class folders, one with train/ (val/) test/ above them, a .zip of either, or a
+    .csv with the columns path, label and optionally split and group."""
+    sha256: Sha256 | None = None
+    """Checksum an archive must have."""
+    image_size: Annotated[int, Field(ge=8, le=1024)]
+    """Side of the square a model sees, pixels."""
+    store_size: Annotated[int, Field(ge=8, le=1024)] | None = None
+    """Side of the packed square, pixels; larger than image_size leaves detail for random crops.
+    None: image_size."""
+    channels: Literal[1, 3] = 3
+    fit: Literal["crop", "pad", "stretch"] = "crop"
+    """How a picture becomes a square: cut the long side, pad the short side, or distort."""
+    split: SplitConfig = SplitConfig()
+    loader: Literal["auto", "resident", "dali", "torchvision"] = "auto"
+    """resident: packed pixels in memory. dali, torchvision: decode the files in every epoch.
+    auto: resident when the pixels fit, else dali, else torchvision."""
+
+    @model_validator(mode="after")
+    def _large_enough(self) -> DataConfig:
+        if self.packed_size < self.image_size:
+            rule = f"must be at least image_size={self.image_size}, got {self.store_size}"
+            raise Misfit("store_size", rule)
+        return self
+
+    @property
+    def packed_size(self) -> int:
+        """Side of the packed square, pixels."""
+        return self.store_size or self.image_size

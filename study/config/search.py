@@ -1,0 +1,77 @@
+"""The section `search`: what is looked for, by whom and for how long, with every default.
+
+Knows nothing of sampling (see ../sampling.py).
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field, model_validator
+
+from study.config.constraints import Misfit, Positive, Seed
+from study.config.parameters import Scalar
+from study.config.record import Record
+
+
+class SamplerConfig(Record):
+    """Who proposes parameters."""
+
+    name: Literal["tpe", "random", "qmc"] = "tpe"
+    seed: Seed = 0
+    """With the trial's number it decides the random stream of each proposal."""
+    startup_trials: Annotated[int, Field(ge=0)] = 10
+    """For tpe: trials drawn at random before it models anything."""
+
+
+class PrunerConfig(Record):
+    """Who ends hopeless trials early."""
+
+    name: Literal["median", "percentile", "successive_halving", "none"] = "median"
+    percentile: Annotated[float, Field(gt=0.0, le=100.0)] = 25.0
+    """For percentile: the best share of the trials that is kept."""
+    startup_trials: Annotated[int, Field(ge=0)] = 4
+    """Finished trials before anything is pruned."""
+    warmup_epochs: Annotated[int, Field(ge=0)] = 2
+    """Epochs of each trial in which it is never pruned."""
+    min_epochs: Annotated[int, Field(ge=1)] = 1
+    """For successive_halving: epochs of the first rung."""
+    reduction_factor: Annotated[int, Field(ge=2)] = 4
+    """For successive_halving: one trial in so many goes on to the next rung."""
+
+
+class BudgetConfig(Record):
+    """When a study is done: at the first bound that is reached."""
+
+    trials: Annotated[int, Field(ge=1, le=1_000_000)]
+    gpu_hours: Positive | None = None
+    """Device time of all workers together, counted while they hold trials (CPU hours on a CPU)."""
+    hours: Positive | None = None
+    """Wall-clock time in which the study was running."""
+
+
+class SearchConfig(Record):
+    """What is looked for and for how long."""
+
+    metric: Literal["accuracy", "top5", "loss"] = "accuracy"
+    """Measured on the validation split after every epoch; a trial's value is its best epoch's."""
+    direction: Literal["maximize", "minimize"] = "maximize"
+    sampler: SamplerConfig = SamplerConfig()
+    pruner: PrunerConfig = PrunerConfig()
+    budget: BudgetConfig
+    warm_start: tuple[dict[str, Scalar | None], ...] = ()
+    """Parameters tried first; those left out are sampled."""
+
+    @property
+    def sign(self) -> int:
+        """1 to maximize, -1 to minimize: the better value is the one whose product is higher."""
+        return 1 if self.direction == "maximize" else -1
+
+    @model_validator(mode="after")
+    def _direction(self) -> SearchConfig:
+        wanted = "minimize" if self.metric == "loss" else "maximize"
+        if self.direction != wanted:
+            raise Misfit(
+                "direction", f"must be {wanted} for metric {self.metric}, got {self.direction}"
+            )
+        return self

@@ -1,0 +1,46 @@
+"""The section `training`: how one trial trains, with every default.
+
+Knows nothing of how it is carried out (worker/training).
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from study.config.augmentation import AugmentationConfig
+from study.config.constraints import Fraction, Positive, Seed
+from study.config.record import Record
+
+
+class TrainingConfig(Record):
+    """How one trial trains."""
+
+    epochs: Annotated[int, Field(ge=1)] = 10
+    batch_size: Annotated[int, Field(ge=1)] = 64
+    optimizer: Literal["adamw", "sgd"] = "adamw"
+    learning_rate: Positive = 1e-3
+    """Peak of the schedule."""
+    weight_decay: Annotated[float, Field(ge=0.0)] = 1e-2
+    momentum: Annotated[float, Field(ge=0.0, lt=1.0)] = 0.9
+    """For sgd."""
+    schedule: Literal["one_cycle", "cosine", "step", "constant"] = "one_cycle"
+    warmup: Fraction = 0.3
+    """Part of all steps in which one_cycle rises to its peak."""
+    step_epochs: Annotated[int, Field(ge=1)] = 10
+    """For schedule step: epochs between two drops."""
+    step_factor: Annotated[float, Field(gt=0.0, le=1.0)] = 0.1
+    """For schedule step: what each drop multiplies the learning rate by."""
+    label_smoothing: Annotated[float, Field(ge=0.0, le=0.2)] = 0.0
+    class_weights: Literal["none", "inverse"] = "none"
+    """inverse: a class weighs pictures / (classes * its pictures), scikit-learn's `balanced`."""
+    gradient_clip: Positive | None = 1.0
+    """Largest norm of all gradients together."""
+    early_stopping: Annotated[int, Field(ge=1)] | None = None
+    """Epochs without a better metric after which a trial is complete; None: never."""
+    precision: Literal["auto", "float32", "bfloat16", "float16"] = "auto"
+    """auto: bfloat16 where the device has it, else float16 on a GPU and float32 on a CPU."""
+    seed: Seed = 0
+    """Of weights, order and augmentation."""
+    augmentation: AugmentationConfig = AugmentationConfig()
