@@ -36,9 +36,10 @@ from worker.models.build import build_model
 from worker.models.device import resolve_device
 from worker.orders import Orders
 from worker.training.checkpoint import Checkpoints
+from worker.training.class_weights import class_weights
 from worker.training.events import Events
 from worker.training.fit import Outcome, StopRequested, fit
-from worker.training.learner import Learner, inverse_frequency
+from worker.training.learner import Learner
 from worker.training.progress import EpochResult
 
 log = logging.getLogger(__name__)
@@ -178,13 +179,11 @@ def new_learner(assignment: Assignment, store: Store, device: torch.device) -> L
         image_size=config.data.image_size,
         n_classes=manifest.n_classes,
     )
-    weighted = config.training.class_weights == "inverse"
-    counts = store.split("train").class_counts
     return Learner(
         model,
         config.training,
         device=device,
-        class_weights=inverse_frequency(counts) if weighted else None,
+        class_weights=class_weights(config.training, store.split("train").class_counts),
         accumulation=assignment.accumulation,
     )
 

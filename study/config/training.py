@@ -33,8 +33,16 @@ class TrainingConfig(Record):
     step_factor: Annotated[float, Field(gt=0.0, le=1.0)] = 0.1
     """For schedule step: what each drop multiplies the learning rate by."""
     label_smoothing: Annotated[float, Field(ge=0.0, le=0.2)] = 0.0
-    class_weights: Literal["none", "inverse"] = "none"
-    """inverse: a class weighs pictures / (classes * its pictures), scikit-learn's `balanced`."""
+    loss: Literal["cross_entropy", "focal"] = "cross_entropy"
+    focal_gamma: Annotated[float, Field(ge=0.0, le=10.0)] = 2.0
+    """For focal: how little pictures count that are already classified well; 0: cross entropy."""
+    class_weights: Literal["none", "inverse", "effective_number"] = "none"
+    """What a class weighs in the loss (worker/training/class_weights.py)."""
+    effective_number_beta: Annotated[float, Field(ge=0.0, lt=1.0)] = 0.999
+    """For effective_number: 0 weighs all classes alike, near 1 it weighs them by 1 / pictures."""
+    sampling: Literal["shuffled", "balanced"] = "shuffled"
+    """shuffled: an epoch shows every picture once; balanced: every class equally often, in as many
+    pictures."""
     gradient_clip: Positive | None = 1.0
     """Largest norm of all gradients together."""
     early_stopping: Annotated[int, Field(ge=1)] | None = None

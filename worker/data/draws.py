@@ -35,6 +35,25 @@ def draw_order(seed: int, epoch: int, count: int) -> NDArray[np.int64]:
     return generator.permutation(count).astype(np.int64, copy=False)
 
 
+def draw_balanced_order(seed: int, epoch: int, labels: NDArray[np.int32]) -> NDArray[np.int64]:
+    """As many positions as there are labels, in which every class comes equally often.
+
+    Where that does not come out even, chance says which classes come once more. A class's pictures
+    take turns: none comes a second time before all have come once.
+    """
+    generator = np.random.Generator(np.random.Philox(key=_key("balanced", seed, epoch)))
+    classes = generator.permutation(np.unique(labels))
+    drawn = []
+    for number, label in enumerate(classes):
+        wanted = (len(labels) + number) // len(classes)
+        members = np.flatnonzero(labels == label)
+        turns = -(-wanted // len(members))
+        drawn.append(
+            np.concatenate([generator.permutation(members) for _ in range(turns)])[:wanted]
+        )
+    return generator.permutation(np.concatenate(drawn)).astype(np.int64, copy=False)
+
+
 def draw_windows(
     config: AugmentationConfig, seed: int, epoch: int, start: int, count: int, side: int
 ) -> Windows:

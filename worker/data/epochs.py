@@ -18,7 +18,7 @@ from torch import Tensor
 from study.config.training import TrainingConfig
 from study.dataset import Split
 from worker.data.augment import Normaliser, cropped, whole
-from worker.data.draws import draw_order, draw_windows
+from worker.data.draws import draw_balanced_order, draw_order, draw_windows
 from worker.data.store import Store
 
 Rows = NDArray[np.int64]
@@ -60,6 +60,7 @@ class Epochs:
         self._side = store.manifest.size
         self._augment = augment
         self._normalise = Normaliser(store.manifest.mean, store.manifest.std, device)
+        self._classes = store.labels
         self._labels = torch.from_numpy(store.labels.astype(np.int64)).to(device)
         self._device = device
         batch, total = training.batch_size, self._range.size
@@ -83,9 +84,12 @@ class Epochs:
         self._squares.close()
 
     def _order(self, epoch: int) -> Rows:
-        if self._augment:
-            return draw_order(self._training.seed, epoch, self._range.size)
-        return np.arange(self._range.size, dtype=np.int64)
+        seed, part = self._training.seed, self._range
+        if not self._augment:
+            return np.arange(part.size, dtype=np.int64)
+        if self._training.sampling == "balanced":
+            return draw_balanced_order(seed, epoch, self._classes[part.start : part.stop])
+        return draw_order(seed, epoch, part.size)
 
     def _images(self, pixels: Tensor, epoch: int, position: int) -> Tensor:
         if not self._augment:

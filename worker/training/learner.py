@@ -9,10 +9,10 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional
 
 from study.config.training import TrainingConfig
 from worker.models.precision import autocast, resolve_precision
+from worker.training.loss import Loss
 from worker.training.optimizer import build_optimizer
 
 
@@ -38,7 +38,8 @@ class Learner:
         self._config = config
         self._device = device
         self._accumulation = accumulation
-        self._class_weights = class_weights.to(device) if class_weights is not None else None
+        weights = class_weights.to(device) if class_weights is not None else None
+        self._loss = Loss(config, weights)
         self._optimizer = build_optimizer(self.model, config)
         # float16 gradients below 6e-8 vanish unless the loss is scaled up; bfloat16 has float32's
         # range and needs nothing.
@@ -47,15 +48,16 @@ class Learner:
     def step(self, images: Tensor, labels: Tensor, learning_rate: float) -> Tensor:
         """Updates the weights and returns the batch's mean loss, () float32, on the device.
 
-        images: (B, C, S, S) float32, channels_last; labels: (B,) int64; both on the device.
+        images: (B, C, S, S) float32, channels_last; labels: (B,) int64 or shares of classes
+        (B, n_classes) float32; both on the device.
         """
         for group in self._optimizer.param_groups:
             group["lr"] = learning_rate
-        weight = self._weight_of(labels)
+        weight = self._loss.weight(labels)
         loss = torch.zeros((), device=self._device)
         parts = self._accumulation
         for part, part_labels in zip(images.chunk(parts), labels.chunk(parts), strict=True):
-            part_loss = self._loss(part, part_labels) / weight
+            part_loss = self._part_loss(part, part_labels) / weight
             self._scaler.scale(part_loss).backward()  # type: ignore[no-untyped-call]
             loss += part_loss.detach()
         if self._config.gradient_clip is not None:
@@ -87,27 +89,7 @@ class Learner:
         if self._device.type == "cuda" and state["cuda_rng"] is not None:
             torch.cuda.set_rng_state(state["cuda_rng"], self._device)
 
-    def _weight_of(self, labels: Tensor) -> Tensor | int:
-        """What the summed loss is divided by, so that parts add up to the whole batch's mean."""
-        return len(labels) if self._class_weights is None else self._class_weights[labels].sum()
-
-    def _loss(self, images: Tensor, labels: Tensor) -> Tensor:
+    def _part_loss(self, images: Tensor, labels: Tensor) -> Tensor:
         with autocast(self._device, self.dtype):
             logits = self.model(images)  # (B, n_classes)
-        return functional.cross_entropy(
-            logits.float(),
-            labels,
-            weight=self._class_weights,
-            label_smoothing=self._config.label_smoothing,
-            reduction="sum",
-        )
-
-
-def inverse_frequency(class_counts: tuple[int, ...]) -> Tensor:
-    """Weight of each class, (n_classes,) float32: pictures / (classes * its pictures).
-
-    A class without training pictures weighs 0. The formula is scikit-learn's `balanced`.
-    """
-    counts = torch.tensor(class_counts, dtype=torch.float32)
-    weights = counts.sum() / (len(class_counts) * counts)
-    return torch.where(counts > 0, weights, 0.0)
+        return self._loss.sum(logits, labels)

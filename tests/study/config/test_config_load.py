@@ -6,6 +6,7 @@ import pytest
 
 from study.config.load import find_study, load_study
 from study.config.records import StudyConfig
+from study.config.training import TrainingConfig
 from study.errors import ConfigError
 
 RIGHT = """\
@@ -106,10 +107,8 @@ search: {budget: {trials: true}, warm_start: [{model.n_layers: [1]}]}
         "birds.yaml:19: search.budget.trials: must be a whole number, got true",
         "birds.yaml:19: search.warm_start.0.model.n_layers: must be text, a number, true, false "
         "or null, got [1]",
-        "command line: training.batch_sise: unknown key; did you mean batch_size? valid: epochs, "
-        "batch_size, optimizer, learning_rate, weight_decay, momentum, schedule, warmup, "
-        "step_epochs, step_factor, label_smoothing, class_weights, gradient_clip, "
-        "early_stopping, precision, seed, augmentation",
+        "command line: training.batch_sise: unknown key; did you mean batch_size? valid: "
+        + ", ".join(TrainingConfig.model_fields),
     ]
 
 
@@ -135,6 +134,8 @@ search: {budget: {trials: true}, warm_start: [{model.n_layers: [1]}]}
         ("data.channels=2", "data.channels: unknown value, got 2; valid: 1, 3"),
         ("search.direction=minimize", "search.direction: must be maximize for metric accuracy, "
          "got minimize"),
+        ("training.loss=focall", 'training.loss: unknown value, got "focall"; did you mean focal? '
+         "valid: cross_entropy, focal"),
         ("training.augmentation.crop_scale=[1]", "training.augmentation.crop_scale.1: is required"),
         ("training.augmentation.crop_scale=[1, 0.5]", "training.augmentation.crop_scale: the "
          "lowest value must come first, got [1.0, 0.5]"),

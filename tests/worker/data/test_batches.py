@@ -51,14 +51,25 @@ class Opened:
         self._open: list[Batches] = []
 
     def __call__(
-        self, loader: str, split: str = "train", *, augment: bool = True, batch_size: int = 8
+        self,
+        loader: str,
+        split: str = "train",
+        *,
+        augment: bool = True,
+        batch_size: int = 8,
+        **training: object,
     ) -> Batches:
         batches = open_batches(
             self.store,
             split,
             data=self.data.model_copy(update={"loader": loader}),
-            training=TrainingConfig(
-                batch_size=batch_size, seed=5, augmentation=AugmentationConfig(crop_scale=(0.3, 1))
+            training=TrainingConfig.model_validate(
+                {
+                    "batch_size": batch_size,
+                    "seed": 5,
+                    "augmentation": AugmentationConfig(crop_scale=(0.3, 1)),
+                    **training,
+                }
             ),
             augment=augment,
             device=CPU,
@@ -205,6 +216,21 @@ def test_every_picture_is_trained_on_once_an_epoch(opened: Opened) -> None:
     _, labels = joined(opened("resident", batch_size=total).epoch(4))
     counts = opened.store.manifest.splits["train"].class_counts
     assert torch.bincount(labels).tolist() == list(counts)
+
+
+def test_a_balanced_epoch_shows_every_class_equally_often(pack: Pack, tmp_path: Path) -> None:
+    files = {f"daisy/{n}.png": png(n) for n in range(24)}
+    files |= {f"rose/{n}.png": png(50 + n) for n in range(6)}
+    opened = Opened(pack(write_tree(tmp_path / "flowers", files)), image_size=16)
+    total = opened.store.manifest.splits["train"].size
+    balanced = opened("resident", batch_size=total, sampling="balanced")
+    _, labels = joined(balanced.epoch(4))
+    shown = torch.bincount(labels).tolist()
+    assert sum(shown) == total
+    assert max(shown) - min(shown) <= 1
+    rows = opened("resident", augment=False, sampling="balanced").epoch(0)
+    assert joined(rows)[1].tolist() == opened.store.labels[:total].tolist()
+    opened.close()
 
 
 @pytest.mark.parametrize("loader", LOADERS[1:])

@@ -1,12 +1,14 @@
 from __future__ import annotations
 
+from collections import Counter
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from study.config.augmentation import AugmentationConfig
-from worker.data.draws import draw_order, draw_windows
+from worker.data.draws import draw_balanced_order, draw_order, draw_windows
 
 CONFIG = AugmentationConfig(crop_scale=(0.3, 1.0))
 
@@ -20,6 +22,28 @@ def test_orders_differ_between_epochs_and_seeds_and_repeat_exactly() -> None:
     orders = {tuple(draw_order(seed, epoch, 50)) for seed in (0, 1, -1) for epoch in (0, 1)}
     assert len(orders) == 6
     assert tuple(draw_order(0, 1, 50)) in orders
+
+
+@given(st.lists(st.integers(0, 6), min_size=1, max_size=60), st.integers(-2, 2), st.integers(0, 3))
+def test_a_balanced_order_shows_classes_and_their_pictures_equally_often(
+    labels: list[int], seed: int, epoch: int
+) -> None:
+    order = draw_balanced_order(seed, epoch, np.array(labels, np.int32))
+    assert len(order) == len(labels)
+    per_class = Counter(labels[row] for row in order)
+    assert per_class.keys() == set(labels)
+    assert max(per_class.values()) - min(per_class.values()) <= 1
+    per_picture = np.bincount(order, minlength=len(labels))
+    for label in set(labels):
+        shown = per_picture[np.array(labels) == label]
+        assert shown.max() - shown.min() <= 1
+
+
+def test_balanced_orders_differ_between_epochs_and_seeds_and_repeat_exactly() -> None:
+    labels = np.array([0] * 40 + [1] * 5, np.int32)
+    orders = {tuple(draw_balanced_order(s, e, labels)) for s in (0, 1, -1) for e in (0, 1)}
+    assert len(orders) == 6
+    assert tuple(draw_balanced_order(0, 1, labels)) in orders
 
 
 @given(st.integers(0, 40), st.integers(1, 20))

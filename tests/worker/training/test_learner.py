@@ -11,7 +11,7 @@ from torch.nn import functional
 
 from study.config.records import StudyConfig
 from study.config.training import TrainingConfig
-from worker.training.learner import Learner, inverse_frequency
+from worker.training.learner import Learner
 from worker.training.optimizer import build_optimizer, decay_groups
 
 CPU = torch.device("cpu")
@@ -30,6 +30,24 @@ def plain_sgd(**changes: Any) -> TrainingConfig:
         optimizer="sgd", momentum=0.0, weight_decay=0.0,
         **{"precision": "float32", "gradient_clip": None, "label_smoothing": 0.1, **changes},
     )  # fmt: skip
+
+
+BLENDED = 0.8 * functional.one_hot(LABELS, 3) + 0.2 * functional.one_hot(LABELS.roll(1), 3)
+
+
+@pytest.mark.parametrize("loss", ["cross_entropy", "focal"])
+@pytest.mark.parametrize("class_weights", [None, WEIGHTS])
+@pytest.mark.parametrize("accumulation", [2, 5, 100])
+def test_a_blended_batch_in_parts_gives_the_gradient_of_the_whole_batch(
+    loss: str, class_weights: torch.Tensor | None, accumulation: int
+) -> None:
+    whole = linear_learner(plain_sgd(loss=loss), class_weights=class_weights)
+    parts = linear_learner(
+        plain_sgd(loss=loss), class_weights=class_weights, accumulation=accumulation
+    )
+    torch.testing.assert_close(parts.step(IMAGES, BLENDED, 1.0), whole.step(IMAGES, BLENDED, 1.0))
+    for ours, theirs in zip(parts.model.parameters(), whole.model.parameters(), strict=True):
+        torch.testing.assert_close(ours, theirs)
 
 
 @pytest.mark.parametrize("class_weights", [None, WEIGHTS])
@@ -103,7 +121,3 @@ def test_norms_and_biases_do_not_decay(
 def test_optimizers_are_fused(optimizer: str) -> None:
     config = TrainingConfig.model_validate({"optimizer": optimizer})
     assert build_optimizer(nn.Linear(2, 2), config).defaults["fused"] is True
-
-
-def test_a_class_weighs_by_how_rare_it_is_and_an_empty_one_nothing() -> None:
-    assert inverse_frequency((30, 10, 0)).tolist() == pytest.approx([40 / 90, 40 / 30, 0.0])
