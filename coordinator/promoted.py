@@ -1,83 +1,23 @@
-"""Promoted models on disk: what a version says of itself, whether its files are whole, and which
-one is in use.
+"""Promoted models on disk: which versions there are, and which one is in use.
 
 Knows nothing of how a winner is found (promote.py) nor of the database.
 """
 
 from __future__ import annotations
 
-import hashlib
 import json
 import logging
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict
-
 from coordinator import mirrored
 from study import atomic
 from study.errors import CheckpointCorrupt, HpoError, ObjectStoreAway, UsageError
 from study.lock import locked
-from study.paths import MANIFEST, METRICS, StudyPaths
+from study.paths import METRICS, StudyPaths
+from study.promotion import PromotedManifest, read_promoted, verify
 
 log = logging.getLogger(__name__)
-
-
-class PromotedRecord(BaseModel):
-    """Frozen; an unknown key is an error."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class PromotedFile(PromotedRecord):
-    """One file of a version."""
-
-    sha256: str
-    bytes: int
-
-
-class PromotedManifest(PromotedRecord):
-    """What a version is. Written last: a directory without it is no version."""
-
-    study: str
-    version: int
-    trial: int
-    candidates: tuple[int, ...]
-    """Trials that were measured again, the best by their objective first."""
-    created: str
-    """ISO 8601, UTC."""
-    files: dict[str, PromotedFile]
-
-
-def describe_file(file: Path) -> PromotedFile:
-    """Reads it once, whole."""
-    with file.open("rb") as content:
-        digest = hashlib.file_digest(content, "sha256").hexdigest()
-    return PromotedFile(sha256=digest, bytes=file.stat().st_size)
-
-
-def read_promoted(directory: Path) -> PromotedManifest:
-    """A version's manifest. Raises CheckpointCorrupt where there is none that can be read."""
-    try:
-        return PromotedManifest.model_validate_json((directory / MANIFEST).read_bytes())
-    except (OSError, ValueError) as error:
-        raise CheckpointCorrupt(f"{directory}: not a promoted model: {error}") from error
-
-
-def verify(directory: Path) -> PromotedManifest:
-    """The manifest of a version all of whose files are as they were written. Raises
-    CheckpointCorrupt, naming those that are not."""
-    manifest = read_promoted(directory)
-    wrong = []
-    for name, expected in manifest.files.items():
-        file = directory / name
-        if not file.is_file():
-            wrong.append(f"{name} is missing")
-        elif describe_file(file) != expected:
-            wrong.append(f"{name} does not match its checksum")
-    if wrong:
-        raise CheckpointCorrupt(f"{directory}: {', '.join(wrong)}")
-    return manifest
 
 
 def versions(paths: StudyPaths) -> list[int]:

@@ -11,24 +11,18 @@ import json
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 from coordinator import mirrored
-from coordinator.promoted import (
-    PromotedManifest,
-    describe_file,
-    metrics,
-    read_promoted,
-    use,
-    verify,
-    versions,
-)
+from coordinator.promoted import metrics, use, versions
 from study import atomic, paths
 from study.config.dump import dump
 from study.config.fill import fill
 from study.dataset import read_manifest
 from study.errors import CheckpointCorrupt
 from study.mirror import fetch_missing, of_data
-from study.paths import CLASSES, CONFIG, MANIFEST, NORMALIZATION, StudyPaths
+from study.paths import CLASSES, CONFIG, HISTORY, MANIFEST, NORMALIZATION, StudyPaths
+from study.promotion import PromotedManifest, describe_file, read_promoted, verify
 from study.registry import RegisteredStudy, Registry
 from study.statements import STATEMENTS
 
@@ -59,6 +53,7 @@ def publish(
         study=study.name,
         version=version,
         trial=winner,
+        store=study.store,
         candidates=tuple(candidates),
         created=datetime.now(UTC).isoformat(timespec="seconds"),
         files={
@@ -97,9 +92,10 @@ def recorded_versions(registry: Registry, study: RegisteredStudy) -> set[int]:
 
 
 def _describe_model(registry: Registry, study: RegisteredStudy, number: int, work: Path) -> None:
-    """Writes what it takes to rebuild the model and to feed it pictures."""
+    """Writes what it takes to rebuild the model and to feed it pictures, and how it was trained."""
     trial = registry.optuna_study(study).get_trials(deepcopy=False)[number]
     config = fill(study.config, trial.params)
+    atomic.write_json(work / HISTORY, _history(registry, study, number))
     store = paths.data().store(study.store)
     fetch_missing(of_data(), store / MANIFEST)
     data = read_manifest(store)
@@ -114,6 +110,14 @@ def _describe_model(registry: Registry, study: RegisteredStudy, number: int, wor
             "channels": config.data.channels,
         },
     )
+
+
+def _history(registry: Registry, study: RegisteredStudy, number: int) -> list[dict[str, Any]]:
+    """What a trial reported after each of its epochs, in order."""
+    key = {"study_id": study.study_id, "number": number}
+    with registry.engine.connect() as connection:
+        rows = connection.execute(STATEMENTS["history"], key)
+        return [{"epoch": row.epoch, "metrics": row.metrics} for row in rows]
 
 
 def _record(registry: Registry, study: RegisteredStudy, place: StudyPaths, version: int) -> None:

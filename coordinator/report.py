@@ -14,12 +14,13 @@ from string import Template
 import optuna
 
 from coordinator.figures import figures, script
-from coordinator.promoted import in_use, metrics, read_promoted
+from coordinator.promoted import in_use, metrics
 from coordinator.watch import duration
 from study import atomic, paths
 from study.config.dump import dump
 from study.errors import CheckpointCorrupt
 from study.progress import Progress, observe
+from study.promotion import read_promoted
 from study.registry import RegisteredStudy, Registry
 
 PAGE = Template("""<!doctype html>

@@ -254,6 +254,10 @@ LIMIT 1;
 SELECT t.number, k.weights FROM ledger.lease k JOIN trials t USING (trial_id)
 WHERE k.study_id = :study_id AND k.weights IS NOT NULL ORDER BY t.number;
 
+-- name: history
+SELECT e.epoch, e.metrics FROM ledger.epoch e JOIN trials t USING (trial_id)
+WHERE t.study_id = :study_id AND t.number = :number ORDER BY e.epoch;
+
 -- name: reporters
 SELECT DISTINCT e.worker
 FROM ledger.epoch e JOIN trials t USING (trial_id)

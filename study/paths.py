@@ -72,6 +72,7 @@ MANIFEST = "manifest.json"  # in a store and in a promoted model
 PIXELS = "pixels.bin"  # uint8 (N, H, W, C)
 WEIGHTS = "weights.pt"  # of a promoted model
 METRICS = "metrics.json"  # of a promoted model
+HISTORY = "history.json"  # of a promoted model
 CONFIG = "config.yaml"  # of a promoted model
 CLASSES = "classes.json"  # of a promoted model
 NORMALIZATION = "normalization.json"  # of a promoted model

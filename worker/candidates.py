@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TypedDict
+from typing import TYPE_CHECKING, TypedDict
 
 from sqlalchemy import Engine
 
@@ -22,6 +22,9 @@ from study.mirror import Mirror, fetch_missing
 from study.paths import METRICS, WEIGHTS, DataPaths, StudyPaths
 from study.registry import RegisteredStudy, Registry
 from study.statements import STATEMENTS
+
+if TYPE_CHECKING:
+    from worker.evaluation.calibration import Calibration
 
 Metrics = dict[str, float]
 
@@ -37,6 +40,8 @@ class Candidates(TypedDict):
     """By trial number."""
     test: Metrics | None
     """Of the winner; None for a data set without a test split."""
+    calibration: Calibration
+    """Of the winner."""
 
 
 def measure_candidates(
@@ -57,7 +62,8 @@ def measure_candidates(
     `mirror` is of the artifacts: weights that are not here come from it, and what is written goes
     there too. Raises UsageError when none of them has weights that can be read.
     """
-    from worker.evaluation.measure import export_model, measure  # imports torch
+    from worker.evaluation.calibration import calibrate  # imports torch
+    from worker.evaluation.measure import export_model, infer, measure
 
     store = data.store(study.store)
     files = _weights(registry.engine, study.study_id)
@@ -82,10 +88,12 @@ def measure_candidates(
     test = None
     if "test" in read_manifest(store).splits:
         test = measure(configs[winner], store, weights, "test", device=device, threads=threads)
+    logits, _ = infer(configs[winner], store, weights, "val", device=device, threads=threads)
     result = Candidates(
         winner=winner,
         validation={str(number): metrics for number, metrics in validation.items()},
         test=test,
+        calibration=calibrate(logits),
     )
     export_model(weights, configs[winner], store, output / WEIGHTS)
     atomic.write_json(output / METRICS, result)

@@ -13,11 +13,12 @@ import pytest
 
 from coordinator import mirrored
 from coordinator.promote import promote
-from coordinator.promoted import in_use, verify
+from coordinator.promoted import in_use
 from coordinator.worker_program import LocalProgram
 from study import exit_codes, paths
 from study.mirror import of_data
 from study.paths import DataPaths
+from study.promotion import verify
 from tests.chaos.conftest import Farm, eventually
 from tests.s3 import FakeS3
 from worker.data.transfer import send

@@ -7,10 +7,11 @@ from typing import Any
 import yaml
 
 from coordinator.cluster.records import STUDY, Request, Status
-from coordinator.promoted import in_use, verify, versions
+from coordinator.promoted import in_use, versions
 from coordinator.snapshot import Snapshot
 from study import paths
 from study.progress import Progress, observe
+from study.promotion import verify
 from study.registry import Registry
 from tests.chaos.conftest import eventually
 from tests.cluster.fake.fake_cluster import FakeCluster

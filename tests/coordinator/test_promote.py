@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from coordinator.promote import promote
-from coordinator.promoted import in_use, read_promoted, rollback, verify, versions
+from coordinator.promoted import in_use, rollback, versions
 from coordinator.worker_program import LocalProgram
 from study import paths
 from study.config.load import load_study
@@ -19,6 +19,7 @@ from study.errors import CheckpointCorrupt, HpoError, UsageError
 from study.lease import Outcome
 from study.ledger import Ledger
 from study.paths import StudyPaths
+from study.promotion import read_promoted, verify
 from study.registry import RegisteredStudy, Registry
 from study.statements import STATEMENTS
 
@@ -42,7 +43,14 @@ result = {
 (pathlib.Path(output) / "metrics.json").write_text(json.dumps(result))
 print(json.dumps(result))
 """
-FILES = {"weights.pt", "config.yaml", "classes.json", "normalization.json", "metrics.json"}
+FILES = {
+    "weights.pt",
+    "config.yaml",
+    "classes.json",
+    "normalization.json",
+    "metrics.json",
+    "history.json",
+}
 
 Promote = Callable[..., int]
 
@@ -103,6 +111,12 @@ def test_a_promoted_model_says_how_it_is_built_and_fed(
     assert config.training.learning_rate == params["training.learning_rate"]
     assert config.model.n_layers == params["model.n_layers"]
     assert json.loads((place.latest / "classes.json").read_text()) == ["finch", "wren"]
+    assert read_promoted(place.latest).store == study.store
+    history = json.loads((place.latest / "history.json").read_text())
+    assert [(epoch["epoch"], epoch["metrics"]["accuracy"]) for epoch in history] == [
+        (0, 0.5),
+        (1, 0.5),
+    ]
     assert json.loads((place.latest / "normalization.json").read_text()) == {
         "mean": [0.5],
         "std": [0.25],

@@ -11,9 +11,9 @@ import pytest
 from sqlalchemy.engine import URL
 
 from coordinator.cluster.records import Request
-from coordinator.promoted import verify
 from study import paths
 from study.progress import observe
+from study.promotion import verify
 from study.registry import Registry
 from tests.cluster.coordinating import coordinating
 from tests.cluster.fake.fake_cluster import FakeCluster

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import psutil
 
-from coordinator.promoted import verify
+from study.promotion import verify
 from tests.e2e.conftest import Desk
 from tests.eventually import eventually
 from worker.evaluation.classifier import Classifier

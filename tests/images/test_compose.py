@@ -18,10 +18,10 @@ import pytest
 from sqlalchemy.engine import URL
 
 from coordinator.backends import container
-from coordinator.promoted import read_promoted, verify
 from study import exit_codes
 from study.paths import StudyPaths
 from study.progress import Progress, observe
+from study.promotion import read_promoted, verify
 from study.registry import Registry
 from tests.eventually import eventually
 from tests.pictures import draw_classes

@@ -13,6 +13,7 @@ from PIL import Image
 from study.config.data import DataConfig
 from study.config.records import StudyConfig
 from study.paths import DataPaths
+from tests.worker.promotion import promote, train
 from worker.data.prepare import prepare
 
 BRIGHT_ROWS = {"bottom": np.s_[8:], "middle": np.s_[4:12], "top": np.s_[:8]}
@@ -66,3 +67,23 @@ def new_study(shapes: Path) -> NewStudy:
         )
 
     return build
+
+
+@pytest.fixture(scope="session")
+def trained_study(new_study: NewStudy) -> StudyConfig:
+    """What the weights of `trained` are of."""
+    return new_study(training={"batch_size": 16, "precision": "float32"})
+
+
+@pytest.fixture(scope="session")
+def trained(
+    trained_study: StudyConfig, shapes_store: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Path:
+    """Weights of a model that knows the shapes, as a trial keeps them."""
+    return train(trained_study, shapes_store, tmp_path_factory.mktemp("trial"))
+
+
+@pytest.fixture
+def promoted(trained_study: StudyConfig, shapes_store: Path, trained: Path, tmp_path: Path) -> Path:
+    """The same as a promoted version."""
+    return promote(trained_study, shapes_store, trained, tmp_path / "promoted" / "0001")

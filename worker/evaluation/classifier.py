@@ -8,22 +8,43 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from study.config.data import DataConfig
 from study.config.load import load_study
+from study.config.records import StudyConfig
 from study.errors import CheckpointCorrupt, DataError
-from study.paths import CLASSES, CONFIG, NORMALIZATION, WEIGHTS
+from study.paths import CLASSES, CONFIG, HISTORY, METRICS, NORMALIZATION, WEIGHTS
+from study.promotion import PromotedManifest, verify
 from worker.data.augment import Normaliser, whole
 from worker.data.decode import Undecodable, decode
+from worker.evaluation.calibration import Calibration
 from worker.evaluation.logits import predict_logits
 from worker.models.build import build_model
 from worker.models.device import resolve_device
+from worker.models.misfit import misfit
 from worker.models.precision import resolve_precision
+
+
+@dataclass(frozen=True)
+class Described:
+    """What the files of a version say, but for the weights."""
+
+    manifest: PromotedManifest
+    config: StudyConfig
+    """Filled in with the trial's parameters."""
+    classes: tuple[str, ...]
+    fed: dict[str, Any]
+    """mean and std per channel in [0, 1], image_size, channels."""
+    calibration: Calibration
+    history: list[dict[str, Any]]
+    """epoch and metrics of each epoch of the trial."""
 
 
 class Classifier:
@@ -35,25 +56,18 @@ class Classifier:
         Raises CheckpointCorrupt where the folder is not a whole promoted model.
         """
         directory = Path(directory)
-        self._device = resolve_device(device)
-        try:
-            config = load_study(directory / CONFIG)
-            self.classes: tuple[str, ...] = tuple(json.loads((directory / CLASSES).read_text()))
-            fed = json.loads((directory / NORMALIZATION).read_text())
-            model = build_model(
-                config.model,
-                channels=fed["channels"],
-                image_size=fed["image_size"],
-                n_classes=len(self.classes),
-            )
-            state = torch.load(directory / WEIGHTS, map_location="cpu", weights_only=True)
-            model.load_state_dict(state)
-        except Exception as error:  # over damaged weights torch raises anything
-            raise CheckpointCorrupt(f"{directory}: not a promoted model: {error}") from error
-        self._data: DataConfig = config.data
-        self._normalise = Normaliser(fed["mean"], fed["std"], self._device)
-        self._dtype = resolve_precision(config.training.precision, self._device)
-        self._model: nn.Module = model.to(device=self._device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.described = _read(directory)
+        self.device = resolve_device(device)
+        fed, config = self.described.fed, self.described.config
+        model = _load(directory, self.described)
+        self.model: nn.Module = model.to(device=self.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self._normalise = Normaliser(fed["mean"], fed["std"], self.device)
+        self._dtype = resolve_precision(config.training.precision, self.device)
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """In the order of the logits."""
+        return self.described.classes
 
     def classify(self, picture: str | Path) -> dict[str, float]:
         """The probability of each class, highest first. Raises DataError where the file is not a
@@ -70,11 +84,59 @@ class Classifier:
 
         contents: their bytes. Raises Undecodable.
         """
-        data = self._data
-        into = data.packed_size, data.channels, data.fit
-        squares = [decode(content, *into).pixels for content in contents]
-        pixels = torch.from_numpy(np.stack(squares)).to(self._device)  # (N, P, P, C) uint8
-        images = self._normalise(whole(pixels, data.image_size))
-        labels = torch.zeros(len(contents), dtype=torch.int64)  # not looked at
-        logits, _ = predict_logits(self._model, [(images, labels)], dtype=self._dtype)
+        return self.infer(np.stack([self.square(content) for content in contents]))
+
+    def square(self, content: bytes) -> NDArray[np.uint8]:
+        """(P, P, C) uint8: a picture file as it would be packed. May be called from any thread.
+        Raises Undecodable."""
+        data = self.described.config.data
+        return decode(content, data.packed_size, data.channels, data.fit).pixels
+
+    def images(self, squares: NDArray[np.uint8]) -> Tensor:
+        """(B, C, S, S) float32, normalised, on the device, of squares (B, P, P, C) uint8."""
+        pixels = torch.from_numpy(squares).to(self.device)
+        return self._normalise(whole(pixels, self.described.config.data.image_size))
+
+    def infer(self, squares: NDArray[np.uint8]) -> Tensor:
+        """Logits (B, C) float32, on the device, of squares (B, P, P, C) uint8."""
+        labels = torch.zeros(len(squares), dtype=torch.int64)  # not looked at
+        batch = (self.images(squares), labels)
+        logits, _ = predict_logits(self.model, [batch], dtype=self._dtype)
         return logits
+
+
+def _read(directory: Path) -> Described:
+    manifest = verify(directory)
+    try:
+        return Described(
+            manifest=manifest,
+            config=load_study(directory / CONFIG),
+            classes=tuple(json.loads((directory / CLASSES).read_text())),
+            fed=json.loads((directory / NORMALIZATION).read_text()),
+            calibration=json.loads((directory / METRICS).read_text())["calibration"],
+            history=json.loads((directory / HISTORY).read_text()),
+        )
+    except Exception as error:  # of another release, or written by hand
+        raise CheckpointCorrupt(f"{directory}: not a promoted model: {error!r}") from error
+
+
+def _load(directory: Path, described: Described) -> nn.Module:
+    """The model with its weights, on the CPU."""
+    config, n_classes = described.config, len(described.classes)
+    try:
+        model = build_model(
+            config.model,
+            channels=described.fed["channels"],
+            image_size=described.fed["image_size"],
+            n_classes=n_classes,
+        )
+        state = torch.load(directory / WEIGHTS, map_location="cpu", weights_only=True)
+    except Exception as error:  # over damaged weights torch raises anything
+        raise CheckpointCorrupt(f"{directory}: not a promoted model: {error}") from error
+    if wrong := misfit(model, state):
+        raise CheckpointCorrupt(
+            f"{directory}: {WEIGHTS} must be of {config.model.name} for {n_classes} classes, "
+            f"as {CONFIG} and {CLASSES} say: {wrong}"
+        )
+    model.load_state_dict(state)
+    return model

@@ -9,7 +9,7 @@ import contextlib
 from pathlib import Path
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from study import atomic
 from study.config.records import StudyConfig
@@ -21,6 +21,7 @@ from worker.evaluation.logits import predict_logits
 from worker.evaluation.metrics import macro_f1, summarise
 from worker.models.build import build_model
 from worker.models.device import resolve_device
+from worker.models.misfit import misfit
 from worker.models.precision import resolve_precision
 from worker.models.weights import load_weights
 
@@ -34,6 +35,15 @@ def measure(
     auto. threads: of torch on a CPU, and for decoding. Raises CheckpointCorrupt for damaged
     weights, BadData for a data set that cannot be read or has no such split.
     """
+    logits, labels = infer(config, store, weights, split, device=device, threads=threads)
+    return {**summarise(logits, labels), "macro_f1": macro_f1(logits, labels)}
+
+
+def infer(
+    config: StudyConfig, store: Path, weights: Path, split: Split, *, device: str, threads: int
+) -> tuple[Tensor, Tensor]:
+    """Logits (N, C) float32 and labels (N,) int64 of a whole split, on the device, in the store's
+    order. Arguments and errors as for `measure`."""
     torch.set_num_threads(threads)
     where = resolve_device(device)
     opened = Store.open(store)
@@ -50,8 +60,7 @@ def measure(
     )
     with contextlib.closing(batches):
         dtype = resolve_precision(config.training.precision, where)
-        logits, labels = predict_logits(model, batches.epoch(0), dtype=dtype)
-    return {**summarise(logits, labels), "macro_f1": macro_f1(logits, labels)}
+        return predict_logits(model, batches.epoch(0), dtype=dtype)
 
 
 def export_model(weights: Path, config: StudyConfig, store: Path, target: Path) -> None:
@@ -72,8 +81,8 @@ def load_model(config: StudyConfig, manifest: DatasetManifest, weights: Path) ->
         image_size=config.data.image_size,
         n_classes=manifest.n_classes,
     )
-    try:
-        model.load_state_dict(load_weights(weights).state)
-    except RuntimeError as error:
-        raise CheckpointCorrupt(f"{weights}: not of this configuration: {error}") from error
+    state = load_weights(weights).state
+    if wrong := misfit(model, state):
+        raise CheckpointCorrupt(f"{weights}: not of this configuration: {wrong}")
+    model.load_state_dict(state)
     return model

@@ -17,7 +17,7 @@ from coordinator.cluster.service.promoting import open_order
 from coordinator.cluster.service.seen import Promotion, Seen, SeenJob, SeenPod
 from coordinator.cluster.service.sighting import result_of, see_job, see_pod
 from coordinator.cluster.waiting import why_waiting
-from coordinator.promoted import in_use, read_promoted, versions
+from coordinator.promoted import in_use, versions
 from coordinator.publish import promoted_before, recorded_versions
 from study import paths
 from study.config.load import read_study
@@ -33,6 +33,7 @@ from study.errors import (
 from study.mirror import fetch_missing, of_artifacts, of_data
 from study.paths import METRICS, StudyPaths
 from study.progress import Progress, observe
+from study.promotion import read_promoted
 from study.registry import Registry
 
 LONGEST = 100_000  # characters of a configuration; one of a megabyte takes many seconds to read

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -13,23 +12,10 @@ from study.config.dump import dump
 from study.config.records import StudyConfig
 from study.dataset import DatasetManifest, read_manifest
 from study.errors import CheckpointCorrupt, DataError
+from tests.worker.promotion import seal, write_json
 from worker.evaluation.classifier import Classifier
-from worker.evaluation.measure import export_model, measure
+from worker.evaluation.measure import measure
 from worker.evaluation.metrics import summarise
-from worker.models.build import build_model
-from worker.models.weights import save_weights
-
-NewStudy = Callable[..., StudyConfig]
-
-
-@pytest.fixture
-def weights(new_study: NewStudy, tmp_path: Path) -> Path:
-    """Of a model whose batch normalisation has seen other than normalised pictures."""
-    torch.manual_seed(0)
-    model = build_model(new_study().model, channels=1, image_size=16, n_classes=3)
-    for _ in range(5):
-        model(torch.rand(8, 1, 16, 16))
-    return tmp_path / save_weights(tmp_path, "best-0001-00000", model, {"epoch": 0})
 
 
 @pytest.fixture
@@ -37,31 +23,13 @@ def manifest(shapes_store: Path) -> DatasetManifest:
     return read_manifest(shapes_store)
 
 
-@pytest.fixture
-def promoted(
-    new_study: NewStudy,
-    shapes_store: Path,
-    manifest: DatasetManifest,
-    weights: Path,
-    tmp_path: Path,
-) -> Path:
-    """The files that promotion writes."""
-    folder = tmp_path / "latest"
-    export_model(weights, new_study(), shapes_store, folder / "weights.pt")
-    (folder / "config.yaml").write_text(dump(new_study()))
-    (folder / "classes.json").write_text(json.dumps(manifest.classes))
-    fed = {"mean": manifest.mean, "std": manifest.std, "image_size": 16, "channels": 1}
-    (folder / "normalization.json").write_text(json.dumps(fed))
-    return folder
-
-
 def test_a_promoted_model_is_as_good_in_use_as_it_was_measured(
-    new_study: NewStudy,
+    trained_study: StudyConfig,
     promoted: Path,
     shapes: Path,
     shapes_store: Path,
     manifest: DatasetManifest,
-    weights: Path,
+    trained: Path,
 ) -> None:
     rows = range(manifest.splits["val"].start, manifest.splits["val"].stop)
     names = [manifest.names[row] for row in rows]
@@ -69,7 +37,7 @@ def test_a_promoted_model_is_as_good_in_use_as_it_was_measured(
     logits = Classifier(promoted, device="cpu").logits(
         [(shapes / name).read_bytes() for name in names]
     )
-    measured = measure(new_study(), shapes_store, weights, "val", device="cpu", threads=1)
+    measured = measure(trained_study, shapes_store, trained, "val", device="cpu", threads=1)
     assert summarise(logits, labels)["loss"] == pytest.approx(measured["loss"], rel=1e-3)
     assert summarise(logits, labels)["accuracy"] == measured["accuracy"]
 
@@ -81,6 +49,7 @@ def test_a_picture_gets_a_probability_for_each_class_highest_first(
     assert found.keys() == set(manifest.classes)
     assert list(found.values()) == sorted(found.values(), reverse=True)
     assert sum(found.values()) == pytest.approx(1.0)
+    assert next(iter(found)) == "top"
 
 
 def test_a_file_that_is_no_picture_is_named(promoted: Path) -> None:
@@ -91,7 +60,63 @@ def test_a_file_that_is_no_picture_is_named(promoted: Path) -> None:
 @pytest.mark.parametrize(
     "damaged", ["weights.pt", "config.yaml", "classes.json", "normalization.json"]
 )
-def test_a_damaged_folder_is_named(promoted: Path, damaged: str) -> None:
+def test_a_damaged_file_is_named_with_both_checksums(promoted: Path, damaged: str) -> None:
     (promoted / damaged).write_bytes(b"")
-    with pytest.raises(CheckpointCorrupt, match="latest: not a promoted model"):
+    told = (
+        f"0001: {damaged} does not match its checksum: the manifest has .*, the file e3b0c44298fc"
+    )
+    with pytest.raises(CheckpointCorrupt, match=told):
         Classifier(promoted, device="cpu")
+
+
+@pytest.mark.parametrize("wrong", ["weights.pt", "config.yaml", "classes.json", "metrics.json"])
+def test_a_folder_that_is_no_promoted_model_is_refused(
+    promoted: Path, manifest: DatasetManifest, wrong: str
+) -> None:
+    (promoted / wrong).write_bytes(b"{}")
+    seal(promoted, manifest.content)
+    with pytest.raises(CheckpointCorrupt, match="0001: not a promoted model"):
+        Classifier(promoted, device="cpu")
+
+
+def test_weights_of_another_class_count_are_refused_with_both_sides_named(
+    promoted: Path, manifest: DatasetManifest
+) -> None:
+    write_json(promoted / "classes.json", [*manifest.classes, "left"])
+    seal(promoted, manifest.content)
+    told = (
+        r"weights\.pt must be of dynamic_cnn for 4 classes, as config\.yaml and classes\.json say: "
+        r"classifier\.4\.bias is \(4,\) in the model and \(3,\) in the file"
+    )
+    with pytest.raises(CheckpointCorrupt, match=told):
+        Classifier(promoted, device="cpu")
+
+
+def test_weights_of_another_architecture_are_refused_with_both_sides_named(
+    promoted: Path, trained_study: StudyConfig, manifest: DatasetManifest
+) -> None:
+    deeper = trained_study.model.model_copy(
+        update={"n_layers": 3, "n_filters": (16, 16, 16), "kernel_sizes": (3, 3, 3)}
+    )
+    (promoted / "config.yaml").write_text(dump(trained_study.model_copy(update={"model": deeper})))
+    seal(promoted, manifest.content)
+    with pytest.raises(CheckpointCorrupt, match=r"the model has blocks\.2\.0\.bias.*the file has"):
+        Classifier(promoted, device="cpu")
+
+
+def test_weights_that_would_run_code_are_refused(promoted: Path, manifest: DatasetManifest) -> None:
+    class Hostile:
+        def __reduce__(self) -> tuple[object, tuple[str, ...]]:
+            return print, ("run",)
+
+    torch.save({"state": Hostile()}, promoted / "weights.pt")
+    seal(promoted, manifest.content)
+    with pytest.raises(CheckpointCorrupt, match=r"not a promoted model.*[Ww]eights"):
+        Classifier(promoted, device="cpu")
+
+
+def test_what_promotion_measured_comes_with_the_model(promoted: Path) -> None:
+    described = Classifier(promoted, device="cpu").described
+    measured = json.loads((promoted / "metrics.json").read_text())
+    assert described.calibration == measured["calibration"]
+    assert [epoch["epoch"] for epoch in described.history] == [0, 1, 2]
