@@ -17,6 +17,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from rich.table import Table
 
 from coordinator.watch import duration
+from study.choice import choose
 from study.config.data import DataConfig
 from study.config.records import StudyConfig
 from study.errors import HpoError, one_line
@@ -74,7 +75,8 @@ def count_pictures(path: Path, data: DataConfig) -> Pictures | None:
         folders = [name for name in names if name.endswith("/")]
     else:
         return None
-    splits = [entry.split for entry in list_tree(files, folders, str(path)).entries]
+    listing = choose(list_tree(files, folders, str(path)), data, str(path))
+    splits = [entry.split for entry in listing.entries]
     val, test = splits.count("val"), splits.count("test")
     rest = len(splits) - val - test
     for_val = 0 if val else round(rest * data.split.val)

@@ -1,7 +1,7 @@
 """What a data set consists of: its pictures with their labels, read from names alone.
 
-Understands a tree of class folders, also with train/, val/ and test/ above them and under a single
-top folder. Knows nothing of where the names came from nor of bytes.
+A class is a folder; what lies above is told by layout.py. Knows nothing of where the names came
+from nor of bytes.
 """
 
 from __future__ import annotations
@@ -12,19 +12,11 @@ from pathlib import PurePosixPath
 
 from study.dataset import Split
 from study.errors import DataError
+from study.layout import Folder, Layout, Parts, find_layout, grow
 
 SUFFIXES = frozenset(
     (".jpg", ".jpeg", ".png", ".gif", ".bmp", ".webp", ".tif", ".tiff", ".ppm", ".pgm")
 )
-SPLIT_NAMES: dict[str, Split] = {
-    "train": "train",
-    "val": "val",
-    "valid": "val",
-    "validation": "val",
-    "test": "test",
-}
-
-Parts = tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -67,44 +59,35 @@ def list_tree(files: Iterable[str], folders: Iterable[str], where: str) -> Listi
     """
     pictures = [PurePosixPath(name).parts for name in files if is_picture(name)]
     directories = {PurePosixPath(name).parts for name in folders}
-    directories = {parts for parts in directories if parts and not _hidden(parts)}
-    depth = _class_depth(pictures, directories)
-    tops = {parts[depth] for parts in pictures if len(parts) > depth + 1}
-    split_above = bool(tops) and {top.lower() for top in tops} <= SPLIT_NAMES.keys()
-    if split_above and "train" not in {top.lower() for top in tops}:
-        raise DataError(
-            f"{where}: split folders need train/ beside them, got {', '.join(sorted(tops))}"
-        )
-    level = depth + split_above
-    entries = [
-        Entry(
-            name="/".join(parts),
-            label=parts[level],
-            split=SPLIT_NAMES[parts[depth].lower()] if split_above else None,
-        )
-        for parts in pictures
-        if len(parts) > level + 1
-    ]
-    _check_classes({d[level] for d in directories if len(d) == level + 1}, entries, where)
-    outside = len(pictures) - len(entries)
-    notes = (f"{outside} pictures lie outside of any class folder and are not used",)
-    return Listing(tuple(sorted(entries, key=lambda e: e.name)), notes if outside else ())
+    root = grow(pictures, (parts for parts in directories if not _hidden(parts)))
+    layout = find_layout(root, where)
+    entries = [entry for parts in pictures if (entry := _entry(parts, layout)) is not None]
+    _check_classes(_class_folders(root, layout), entries, where)
+    outside = len(pictures) - len(entries) - sum(left.pictures for left in layout.left_out)
+    notes = [str(left) for left in layout.left_out]
+    if outside:
+        notes.append(f"{outside} pictures lie outside of any class folder and are not used")
+    return Listing(tuple(sorted(entries, key=lambda entry: entry.name)), tuple(notes))
 
 
-def _class_depth(pictures: list[Parts], directories: set[Parts]) -> int:
-    """Folders above the classes: a lone top folder without pictures of its own is looked through.
+def _entry(parts: Parts, layout: Layout) -> Entry | None:
+    for root, split in layout.roots.items():
+        level = len(root)
+        if parts[:level] == root and len(parts) > level + 1:
+            left_out = any(parts[: len(left.path)] == left.path for left in layout.left_out)
+            return None if left_out else Entry("/".join(parts), parts[level], split)
+    return None
 
-    `animals/cats/1.jpg` has its classes at depth 1; `cats/1.jpg` and `train/cats/1.jpg` at 0.
-    """
-    depth = 0
-    while True:
-        tops = {p[depth] for p in pictures if len(p) > depth + 1}
-        tops |= {d[depth] for d in directories if len(d) > depth}
-        if len(tops) != 1 or next(iter(tops)).lower() in SPLIT_NAMES:
-            return depth
-        if not pictures or min(map(len, pictures)) <= depth + 2:
-            return depth
-        depth += 1
+
+def _class_folders(root: Folder, layout: Layout) -> set[str]:
+    """Also those without pictures."""
+    found: set[str] = set()
+    for path in layout.roots:
+        here = root
+        for part in path:
+            here = here.below[part]
+        found |= here.below.keys()
+    return found
 
 
 def _check_classes(folders: set[str], entries: list[Entry], where: str) -> None:

@@ -7,10 +7,28 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Discriminator, Field, Tag, model_validator
 
 from study.config.constraints import Expression, Misfit, PathText, Seed, Sha256
 from study.config.record import Record
+
+
+def _distinct(names: tuple[str, ...]) -> tuple[str, ...]:
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        raise ValueError(f"must name each class once, got {', '.join(twice)} twice")
+    return names
+
+
+ClassNames = Annotated[
+    tuple[Annotated[str, Field(min_length=1)], ...], Field(min_length=2), AfterValidator(_distinct)
+]
+ClassCount = Annotated[int, Field(ge=2)]
+Classes = Annotated[
+    Annotated[ClassNames, Tag("names")] | Annotated[ClassCount, Tag("count")],
+    Discriminator(lambda given: "names" if isinstance(given, (list, tuple)) else "count"),
+]
+"""Decided by kind, so that a mistake is told of one of them."""
 
 
 class SplitConfig(Record):
@@ -20,6 +38,9 @@ class SplitConfig(Record):
     """Fraction of the pictures held out for the objective."""
     test: Annotated[float, Field(ge=0.0, lt=1.0)] = 0.15
     """Fraction touched only once, by promotion. Ignored where the source brings a test split."""
+    given_val: Literal["val", "test"] = "val"
+    """What the source's own val folder is used as. test: a test split under another name; val is
+    then held out of train."""
     group: Expression | None = None
     """Regular expression searched in a picture's file name; pictures with the same first group of
     the match never straddle a split. For example `^([^_]+)_`."""
@@ -42,6 +63,9 @@ class DataConfig(Record):
     .csv with the columns path, label and optionally split and group."""
     sha256: Sha256 | None = None
     """Checksum an archive must have."""
+    classes: Classes | None = None
+    """The classes that are used: their names, or how many of those with the most pictures. None:
+    all."""
     image_size: Annotated[int, Field(ge=8, le=1024)]
     """Side of the square a model sees, pixels."""
     store_size: Annotated[int, Field(ge=8, le=1024)] | None = None

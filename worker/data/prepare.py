@@ -13,6 +13,7 @@ from concurrent.futures.process import BrokenProcessPool
 from contextlib import closing
 from pathlib import Path
 
+from study.choice import choose
 from study.config.data import DataConfig
 from study.dataset import Converted, DatasetManifest, Quarantined
 from study.errors import DataError
@@ -70,7 +71,7 @@ def _pack(
     processes: int,
     progress: Progress,
 ) -> Path:
-    listing = source.listing()
+    listing = choose(source.listing(), config, where=str(source.path))
     _check_listing(listing, config, source.path)
     work = root.work(key)
     work.mkdir(parents=True, exist_ok=True)

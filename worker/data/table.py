@@ -13,7 +13,8 @@ from pathlib import Path
 
 from study.dataset import Split
 from study.errors import DataError
-from study.listing import SPLIT_NAMES, Entry, Listing
+from study.layout import split_of
+from study.listing import Entry, Listing
 from worker.data.source import file_state, read_file
 
 COLUMNS = ("path", "label", "split", "group")
@@ -86,7 +87,7 @@ class Table:
             if not row[column]:
                 raise DataError(f"{self.path}:{line}: {column} is empty: fill it in")
         given = row.get("split", "")
-        split: Split | None = SPLIT_NAMES.get(given.lower())
+        split: Split | None = split_of(given)
         if given and split is None:
             raise DataError(
                 f"{self.path}:{line}: split must be train, val or test, or empty, got {given!r}"

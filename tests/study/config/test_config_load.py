@@ -91,7 +91,7 @@ search: {budget: {trials: true}, warm_start: [{model.n_layers: [1]}]}
         "got 'Birds'",
         "birds.yaml:2: data.image_size: is required",
         "birds.yaml:4: data.image_siz: unknown key; did you mean image_size? valid: source, "
-        "sha256, image_size, store_size, channels, fit, split, loader",
+        "sha256, classes, image_size, store_size, channels, fit, split, loader",
         "birds.yaml:5: data.split.group: must be a regular expression, got '(': missing ), "
         "unterminated subpattern at position 0",
         'birds.yaml:5: data.split.val: must be a number, got "0.2"',
