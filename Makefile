@@ -98,8 +98,8 @@ check: $(INSTALLED) ## style, types and import arrows
 	$(BIN)/mypy
 	$(BIN)/pytest -q tests/test_imports.py
 
-test: $(INSTALLED) ## all tests
-	$(BIN)/pytest
+test: $(INSTALLED) ## all tests; most wait for processes, so two run at a time on any machine
+	$(BIN)/pytest -n 2 --dist worksteal
 
 demo: $(INSTALLED) ## a study on this machine, from raw pictures to a promoted model, in minutes
 	$(BIN)/hpo submit fashion --workers 2 --backend local

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import os
+import signal
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,6 +17,10 @@ from study.embedded import EmbeddedPostgres
 from tests.s3 import FakeS3, running_s3
 
 _numbers = itertools.count()
+
+# A shell that starts pytest in the background has it ignore Ctrl-C, and so would every process that
+# a test starts and interrupts.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")
@@ -37,12 +42,17 @@ def s3(monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeS3]:
 
 
 @pytest.fixture
-def postgres_url(postgres: EmbeddedPostgres) -> URL:
-    """An empty database."""
-    postgres.ensure_running()
+def postgres_url(postgres: EmbeddedPostgres) -> Iterator[URL]:
+    """An empty database, gone after the test: hundreds of them would fill a small disk."""
     name = f"test_{os.getpid()}_{next(_numbers)}"
+    _execute(postgres, f"CREATE DATABASE {name}")
+    yield postgres.url().set(database=name)
+    _execute(postgres, f"DROP DATABASE {name} WITH (FORCE)")
+
+
+def _execute(postgres: EmbeddedPostgres, statement: str) -> None:
+    postgres.ensure_running()
     engine = create_engine(postgres.url(), isolation_level="AUTOCOMMIT")
     with engine.connect() as connection:
-        connection.execute(text(f"CREATE DATABASE {name}"))
+        connection.execute(text(statement))
     engine.dispose()
-    return postgres.url().set(database=name)

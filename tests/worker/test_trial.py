@@ -38,6 +38,13 @@ NewStudy = Callable[..., StudyConfig]
 Assign = Callable[..., Assignment]
 
 
+@pytest.fixture(scope="module", autouse=True)
+def _server_with_torch() -> None:
+    """The next fork is from a new server: one that an earlier module left has no torch imported,
+    and each trial would take seconds to do so."""
+    multiprocessing.forkserver._forkserver._stop()
+
+
 class Child:
     """A trial's process, forked from a server with torch imported, and the supervisor's end."""
 
