@@ -79,7 +79,7 @@ class EpochDone:
     value: float
     """The study's metric on the validation split."""
     metrics: dict[str, float]
-    """train_loss, loss, accuracy, top5, learning_rate, images_per_second, seconds."""
+    """See worker.training.progress.EpochResult."""
     checkpoint: str
     """File name in the trial's directory."""
 

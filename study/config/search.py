@@ -50,10 +50,27 @@ class BudgetConfig(Record):
     """Wall-clock time in which the study was running."""
 
 
+Metric = Literal[
+    "accuracy",
+    "top5",
+    "loss",
+    "precision",
+    "recall",
+    "f1",
+    "f1_supported",
+    "roc_auc",
+    "log_loss",
+    "ece",
+]
+"""What an epoch is measured by; docs/metrics.md defines them."""
+
+LOWER_IS_BETTER: tuple[Metric, ...] = ("loss", "log_loss", "ece")
+
+
 class SearchConfig(Record):
     """What is looked for and for how long."""
 
-    metric: Literal["accuracy", "top5", "loss"] = "accuracy"
+    metric: Metric = "accuracy"
     """Measured on the validation split after every epoch; a trial's value is its best epoch's."""
     direction: Literal["maximize", "minimize"] = "maximize"
     sampler: SamplerConfig = SamplerConfig()
@@ -69,7 +86,7 @@ class SearchConfig(Record):
 
     @model_validator(mode="after")
     def _direction(self) -> SearchConfig:
-        wanted = "minimize" if self.metric == "loss" else "maximize"
+        wanted = "minimize" if self.metric in LOWER_IS_BETTER else "maximize"
         if self.direction != wanted:
             raise Misfit(
                 "direction", f"must be {wanted} for metric {self.metric}, got {self.direction}"

@@ -18,7 +18,7 @@ from study.errors import CheckpointCorrupt
 from worker.data.batches import open_batches
 from worker.data.store import Store
 from worker.evaluation.logits import predict_logits
-from worker.evaluation.metrics import macro_f1, summarise
+from worker.evaluation.metrics import summarise
 from worker.models.build import build_model
 from worker.models.device import resolve_device
 from worker.models.misfit import misfit
@@ -29,14 +29,13 @@ from worker.models.weights import load_weights
 def measure(
     config: StudyConfig, store: Path, weights: Path, split: Split, *, device: str, threads: int
 ) -> dict[str, float]:
-    """loss, accuracy, top5 and macro_f1 of `weights` on a whole split.
+    """The metrics of `weights` on a whole split, by the names a study can search for.
 
     config: the study's, filled in with the trial's parameters. device: as torch.device takes it, or
     auto. threads: of torch on a CPU, and for decoding. Raises CheckpointCorrupt for damaged
     weights, BadData for a data set that cannot be read or has no such split.
     """
-    logits, labels = infer(config, store, weights, split, device=device, threads=threads)
-    return {**summarise(logits, labels), "macro_f1": macro_f1(logits, labels)}
+    return summarise(*infer(config, store, weights, split, device=device, threads=threads))
 
 
 def infer(

@@ -125,9 +125,9 @@ def _train_epoch(
     for images, labels in _until(overseer, train.epoch(progress.epoch, progress.step)):
         step = progress.epoch * train.steps + progress.step
         rate = learning_rate(config.training, step, train.steps)
-        loss = learner.step(images, labels, rate)
+        loss, logits = learner.step(images, labels, rate)
         now = time.perf_counter()
-        progress.count(loss, len(labels), now - began)
+        progress.count(loss, logits, labels, now - began)
         began = now
         overseer.step_done()
         if progress.step % FINITE_EVERY == 0:
@@ -147,9 +147,12 @@ def _validate(
     """Measures the epoch whose steps are all done."""
     began = time.perf_counter()
     batches = _until(overseer, val.epoch(progress.epoch))
-    metrics = summarise(*predict_logits(learner.model, batches, dtype=learner.dtype))
+    logits, labels = predict_logits(learner.model, batches, dtype=learner.dtype)
+    metrics = summarise(logits, labels)
     _require_finite(metrics["loss"], "validation", progress)
+    trained = summarise(*progress.outputs(logits.device))
     last_step = (progress.epoch + 1) * steps - 1
+    metrics |= {f"train_{name}": value for name, value in trained.items()}
     metrics |= {
         "train_loss": progress.loss_sum.item() / progress.images,
         "learning_rate": learning_rate(config.training, last_step, steps),

@@ -45,8 +45,9 @@ class Learner:
         # range and needs nothing.
         self._scaler = torch.amp.GradScaler(device.type, enabled=self.dtype == torch.float16)
 
-    def step(self, images: Tensor, labels: Tensor, learning_rate: float) -> Tensor:
-        """Updates the weights and returns the batch's mean loss, () float32, on the device.
+    def step(self, images: Tensor, labels: Tensor, learning_rate: float) -> tuple[Tensor, Tensor]:
+        """Updates the weights and returns the batch's mean loss, () float32, and the logits it is
+        of, (B, n_classes) float32; both on the device.
 
         images: (B, C, S, S) float32, channels_last; labels: (B,) int64 or shares of classes
         (B, n_classes) float32; both on the device.
@@ -55,18 +56,20 @@ class Learner:
             group["lr"] = learning_rate
         weight = self._loss.weight(labels)
         loss = torch.zeros((), device=self._device)
-        parts = self._accumulation
+        parts, outputs = self._accumulation, []
         for part, part_labels in zip(images.chunk(parts), labels.chunk(parts), strict=True):
-            part_loss = self._part_loss(part, part_labels) / weight
+            logits = self._logits(part)
+            part_loss = self._loss.sum(logits, part_labels) / weight
             self._scaler.scale(part_loss).backward()  # type: ignore[no-untyped-call]
             loss += part_loss.detach()
+            outputs.append(logits.detach().float())
         if self._config.gradient_clip is not None:
             self._scaler.unscale_(self._optimizer)
             nn.utils.clip_grad_norm_(self.model.parameters(), self._config.gradient_clip)
         self._scaler.step(self._optimizer)
         self._scaler.update()
         self._optimizer.zero_grad(set_to_none=True)
-        return loss
+        return loss, outputs[0] if parts == 1 else torch.cat(outputs)
 
     def state(self) -> dict[str, Any]:
         """All that the next step depends on: tensors and plain values."""
@@ -89,7 +92,7 @@ class Learner:
         if self._device.type == "cuda" and state["cuda_rng"] is not None:
             torch.cuda.set_rng_state(state["cuda_rng"], self._device)
 
-    def _part_loss(self, images: Tensor, labels: Tensor) -> Tensor:
+    def _logits(self, images: Tensor) -> Tensor:
         with autocast(self._device, self.dtype):
-            logits = self.model(images)  # (B, n_classes)
-        return self._loss.sum(logits, labels)
+            logits: Tensor = self.model(images)  # (B, n_classes)
+        return logits

@@ -13,6 +13,8 @@ from torch import Tensor
 
 from study.config.training import TrainingConfig
 
+HELD_VALUES = 2**26  # logits of an epoch's steps that are held for its metrics: 256 MiB
+
 
 @dataclass(frozen=True)
 class EpochResult:
@@ -23,8 +25,9 @@ class EpochResult:
     value: float
     """The study's metric on the validation split."""
     metrics: dict[str, float]
-    """train_loss, loss, accuracy, top5, learning_rate, images_per_second (of the training part),
-    seconds (with validation)."""
+    """Those of worker.evaluation.metrics.summarise on the validation split and, behind `train_`,
+    on the training split; learning_rate, images_per_second (of the training part), seconds (with
+    validation)."""
 
 
 @dataclass(frozen=True)
@@ -48,6 +51,11 @@ class Progress:
     loss_sum: Tensor = field(default_factory=lambda: torch.zeros((), dtype=torch.float64))
     """Loss of those steps times their pictures; stays on the device, so that adding to it does not
     wait for the device."""
+    logits: list[Tensor] = field(default_factory=list)
+    """(B, n_classes) float32 of each of those steps, on the device; of the last ones where they
+    are more than HELD_VALUES. Metrics cost one pass at the end, and a step nothing."""
+    labels: list[Tensor] = field(default_factory=list)
+    """(B,) int64 that belong to them; of blended pictures the class with the larger share."""
     images: int = 0
     """Pictures of those steps."""
     seconds: float = 0.0
@@ -61,18 +69,28 @@ class Progress:
         """Epoch and step that come next."""
         return self.epoch, self.step
 
-    def count(self, loss: Tensor, images: int, seconds: float) -> None:
-        """One more step is done."""
-        self.loss_sum = self.loss_sum.to(loss.device) + loss.double() * images
+    def count(self, loss: Tensor, logits: Tensor, labels: Tensor, seconds: float) -> None:
+        """One more step is done. labels: as Learner.step takes them."""
+        self.loss_sum = self.loss_sum.to(loss.device) + loss.double() * len(labels)
+        self.logits.append(logits)
+        self.labels.append(labels if labels.ndim == 1 else labels.argmax(dim=1))
+        if len(self.logits) * logits.numel() > HELD_VALUES and len(self.logits) > 1:
+            del self.logits[0], self.labels[0]
         self.step += 1
-        self.images += images
+        self.images += len(labels)
         self.seconds += seconds
+
+    def outputs(self, device: torch.device) -> tuple[Tensor, Tensor]:
+        """Logits (N, n_classes) float32 and labels (N,) int64 of the steps that are held."""
+        parts = [part.to(device) for part in self.logits]  # a checkpoint's are on the CPU
+        return torch.cat(parts), torch.cat([part.to(device) for part in self.labels])
 
     def close_epoch(self, result: EpochResult, best: Best) -> None:
         """The epoch in hand is done; the next begins at its first step."""
         self.last, self.best = result, best
         self.epoch, self.step, self.images, self.seconds = result.epoch + 1, 0, 0, 0.0
         self.loss_sum = torch.zeros_like(self.loss_sum)
+        self.logits, self.labels = [], []
 
     def is_complete(self, config: TrainingConfig) -> bool:
         """Whether all epochs are done, or enough of them in a row brought nothing better."""

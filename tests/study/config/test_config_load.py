@@ -134,6 +134,9 @@ search: {budget: {trials: true}, warm_start: [{model.n_layers: [1]}]}
         ("data.channels=2", "data.channels: unknown value, got 2; valid: 1, 3"),
         ("search.direction=minimize", "search.direction: must be maximize for metric accuracy, "
          "got minimize"),
+        ("search.metric=roc-auc", 'search.metric: unknown value, got "roc-auc"; did you mean '
+         "roc_auc? valid: accuracy, top5, loss, precision, recall, f1, f1_supported, roc_auc, "
+         "log_loss, ece"),
         ("training.loss=focall", 'training.loss: unknown value, got "focall"; did you mean focal? '
          "valid: cross_entropy, focal"),
         ("training.augmentation.crop_scale=[1]", "training.augmentation.crop_scale.1: is required"),

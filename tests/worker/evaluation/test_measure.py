@@ -2,11 +2,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import get_args
 
 import pytest
 import torch
 
 from study.config.records import StudyConfig
+from study.config.search import Metric
 from study.errors import BadData, CheckpointCorrupt
 from worker.data.store import Store
 from worker.evaluation.measure import export_model, measure
@@ -33,7 +35,7 @@ def test_a_split_is_measured_whole_and_the_same_every_time(
         return measure(config, shapes_store, weights, split, device="auto", threads=1)  # type: ignore[arg-type]
 
     metrics = once(8)
-    assert metrics.keys() == {"loss", "accuracy", "top5", "macro_f1"}
+    assert metrics.keys() == set(get_args(Metric))
     assert once(8) == metrics
     assert once(7)["accuracy"] == metrics["accuracy"]
     size = Store.open(shapes_store).split(split).size  # type: ignore[arg-type]

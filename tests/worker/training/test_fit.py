@@ -3,7 +3,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 import torch
@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from study.config.records import StudyConfig
-from study.config.search import BudgetConfig, SearchConfig
+from study.config.search import BudgetConfig, Metric, SearchConfig
 from study.errors import Diverged
 from worker.data.batches import Batches
 from worker.models.weights import load_weights
@@ -109,9 +109,22 @@ def test_a_fit_learns_and_reports_every_epoch_once(new_trial: NewTrial) -> None:
     assert trial.reported == list(range(8))
     assert outcome.best is not None
     assert outcome.best.value == max(result.value for result in trial.results.values()) > 0.8
+    measured = get_args(Metric)
     assert trial.results[7].metrics.keys() == {
-        *("train_loss", "loss", "accuracy", "top5", "learning_rate", "images_per_second", "seconds")
+        *measured,
+        *(f"train_{name}" for name in measured),
+        *("learning_rate", "images_per_second", "seconds"),
     }
+
+
+def test_training_metrics_are_those_of_the_steps_and_the_loss_is_what_they_made_smaller(
+    new_trial: NewTrial,
+) -> None:
+    trial = new_trial(epochs=6, label_smoothing=0.2)
+    trial.run()
+    first, last = trial.results[0].metrics, trial.results[5].metrics
+    assert first["train_accuracy"] < 0.5 < 0.8 < last["train_accuracy"]
+    assert last["train_loss"] > last["train_log_loss"]  # smoothing alone costs something
 
 
 @pytest.mark.parametrize("precision", ["float32", "bfloat16", "float16"])

@@ -58,7 +58,9 @@ def test_a_batch_in_parts_gives_the_gradient_of_the_whole_batch(
     learner = linear_learner(plain_sgd(), class_weights=class_weights, accumulation=accumulation)
     reference = copy.deepcopy(learner.model)
 
-    loss = learner.step(IMAGES, LABELS, 1.0)
+    loss, logits = learner.step(IMAGES, LABELS, 1.0)
+
+    torch.testing.assert_close(logits, reference(IMAGES).detach())
 
     expected = functional.cross_entropy(
         reference(IMAGES), LABELS, weight=class_weights, label_smoothing=0.1
@@ -87,7 +89,7 @@ def test_the_gradient_is_no_longer_than_the_clip() -> None:
 def test_every_precision_and_optimizer_learns(precision: str, optimizer: str) -> None:
     config = TrainingConfig.model_validate({"optimizer": optimizer, "precision": precision})
     learner = linear_learner(config)
-    losses = [learner.step(IMAGES, LABELS, 0.1).item() for _ in range(25)]
+    losses = [learner.step(IMAGES, LABELS, 0.1)[0].item() for _ in range(25)]
     assert losses[-1] < 0.8 * losses[0]
     assert {parameter.dtype for parameter in learner.model.parameters()} == {torch.float32}
 
