@@ -32,6 +32,9 @@ VERBS = (
     cluster.undeploy,
 )
 
+PASSED_ON = (models.predict,)
+"""Whose arguments and help are another program's."""
+
 HIDDEN = (  # for containers
     coordinate.coordinate,
     services.serve_postgres,
@@ -50,6 +53,9 @@ app = typer.Typer(
 )
 for verb in VERBS:
     app.command()(verb)
+for passed_on in PASSED_ON:
+    everything = {"allow_extra_args": True, "ignore_unknown_options": True}
+    app.command(add_help_option=False, context_settings=everything)(passed_on)
 for hidden_verb in HIDDEN:
     app.command(hidden=True)(hidden_verb)
 

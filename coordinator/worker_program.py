@@ -6,13 +6,14 @@ Knows nothing of what the verbs do.
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import os
 import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Protocol
+from typing import Any, NoReturn, Protocol
 
 from sqlalchemy.engine import URL
 
@@ -88,6 +89,15 @@ class LocalProgram:
             errors.seek(0)
             said = errors.read().decode(errors="replace")
         return result(arguments[0], worker.returncode, last, said)
+
+
+def become(arguments: Sequence[str]) -> NoReturn:
+    """Goes on as `hpo-worker` with these arguments: its terminal, signals and exit status are ours.
+    Raises UsageError where torch is not installed."""
+    if importlib.util.find_spec("torch") is None:
+        raise UsageError(f"{arguments[0]} needs torch, which is not installed here: make setup")
+    sys.stdout.flush()
+    os.execv(COMMAND[0], [*COMMAND, *arguments])
 
 
 def result(verb: str, status: int, last: dict[str, Any] | None, errors: str) -> dict[str, Any]:

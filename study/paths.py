@@ -13,6 +13,7 @@ HPO_ARTIFACTS (artifacts)
     trials/<number>/         checkpoints, best weights, TensorBoard events
     workers/<index>.json     a local worker's process; <index>.log what it printed
     promoted/<version>/      a promoted model; `latest` points at one
+    used/<version>/          what was made of it: evaluation/, explanation/<picture>/, export/
     report.html
 """
 
@@ -121,6 +122,21 @@ class StudyPaths:
     def latest(self) -> Path:
         """Points at the promoted model in use."""
         return self.promoted / "latest"
+
+    def evaluation(self, version: int) -> Path:
+        """Figures and metrics of a promoted model on pictures."""
+        return self._used(version) / "evaluation"
+
+    def explanation(self, version: int, picture: str) -> Path:
+        """What a promoted model sees in a picture of that name."""
+        return self._used(version) / "explanation" / picture
+
+    def export(self, version: int) -> Path:
+        """A promoted model in forms for other programs."""
+        return self._used(version) / "export"
+
+    def _used(self, version: int) -> Path:
+        return self.root / "used" / f"{version:04d}"
 
     @property
     def report(self) -> Path:

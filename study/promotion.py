@@ -11,7 +11,9 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict
 
-from study.errors import CheckpointCorrupt
+from study import paths
+from study.config.nearest import hint
+from study.errors import CheckpointCorrupt, UsageError, one_line
 from study.paths import MANIFEST
 
 SHOWN = 12  # digits of a checksum in a message
@@ -43,6 +45,27 @@ class PromotedManifest(PromotedRecord):
     created: str
     """ISO 8601, UTC."""
     files: dict[str, PromotedFile]
+
+
+def find_promoted(study_or_folder: str) -> Path:
+    """The version in use of a study of that name; anything with a `/` is a version's folder.
+
+    Raises UsageError where there is none here, with what there is.
+    """
+    if "/" in study_or_folder or study_or_folder in (".", ".."):
+        folder = Path(study_or_folder)
+        if not (folder / MANIFEST).is_file():
+            raise UsageError(one_line(f"{folder}: no promoted model: no {MANIFEST} in it"))
+        return folder.resolve()
+    latest = paths.artifacts(study_or_folder).latest
+    if not latest.is_dir():
+        here = latest.parents[2]
+        names = sorted(found.parents[1].name for found in here.glob("*/promoted/latest"))
+        raise UsageError(
+            one_line(f"{here}: no promoted model of a study {study_or_folder!r}")
+            + (hint(study_or_folder, names) or f"; give a version's folder, with a {MANIFEST}")
+        )
+    return latest.resolve()
 
 
 def describe_file(file: Path) -> PromotedFile:

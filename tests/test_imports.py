@@ -25,10 +25,17 @@ DOCUMENTS = sorted(
 FORBIDDEN = {
     "study": ("worker", "coordinator", "torch", "torchvision", "nvidia"),
     "worker": ("coordinator",),
-    "worker.data": ("worker.models", "worker.training", "worker.evaluation"),
-    "worker.models": ("worker.data", "worker.training", "worker.evaluation"),
-    "worker.evaluation": ("worker.training",),
-    "worker.training": ("worker.supervisor", "worker.cli", "worker.slot", "study.ledger"),
+    "worker.data": ("worker.models", "worker.training", "worker.evaluation", "worker.inspection"),
+    "worker.models": ("worker.data", "worker.training", "worker.evaluation", "worker.inspection"),
+    "worker.evaluation": ("worker.training", "worker.inspection"),
+    "worker.inspection": ("worker.training", "worker.supervisor", "study.ledger"),
+    "worker.training": (
+        "worker.inspection",
+        "worker.supervisor",
+        "worker.cli",
+        "worker.slot",
+        "study.ledger",
+    ),
     "coordinator": ("worker", "torch", "torchvision", "nvidia"),
     # what runs in the cluster and what runs on a laptop meet in records.py alone
     "coordinator.cluster.service": ("coordinator.cluster.laptop", "coordinator.cluster.deployment"),

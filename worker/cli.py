@@ -1,8 +1,9 @@
-"""`hpo-worker`: trains a study's trials, packs its data set, measures its best ones again.
+"""`hpo-worker`: trains a study's trials, packs its data set, measures its best ones again; and
+does what a person wants of a promoted model (inspection/verbs.py).
 
 Reads which study, database, data and artifacts from the environment (see environment.py); how to
-train comes from the database, so every worker of a study does the same. Imports torch only for
-`measure` and `rehearse`.
+train comes from the database, so every worker of a study does the same. Imports torch only where
+the supervisor does not.
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ from worker import environment
 from worker.arrival import await_store
 from worker.environment import PLACES
 from worker.health import Health
+from worker.inspection.verbs import VERBS
 from worker.result import check_result_file, say, say_result
 
 CONNECT_PAUSE = 0.5  # seconds between two tries
@@ -159,11 +161,15 @@ def rehearse(
     say_result({**measured(study, device=environment.device(), threads=environment.threads())})
 
 
+for verb in VERBS:
+    app.command()(verb)
+
+
 def main() -> None:
     """Runs a verb; every expected error is one line on standard error."""
     with told("hpo-worker"):
         set_up_logging()
-        app(standalone_mode=True)
+        app(prog_name="hpo-worker")
 
 
 def _open_study(turned: Callable[[], None] = lambda: None) -> tuple[Registry, RegisteredStudy]:

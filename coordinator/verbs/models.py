@@ -1,4 +1,8 @@
-"""The verbs for promoted models. What they do is the desk's (../desk.py)."""
+"""The verbs for promoted models.
+
+Which one is in use is the desk's (../desk.py). What is done with one needs torch, so this process
+becomes `hpo-worker`, which has the same verbs with their options, on this machine.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +10,7 @@ from typing import Annotated
 
 import typer
 
+from coordinator import worker_program
 from coordinator.verbs.arguments import DEFAULT_PLACE, Name, Place, desk
 
 
@@ -21,3 +26,8 @@ def promote(
 def rollback(study: Name, backend: Place = DEFAULT_PLACE) -> None:
     """Go back to the version promoted before."""
     desk(backend).rollback(study)
+
+
+def predict(context: typer.Context) -> None:
+    """Classify pictures with a promoted model."""
+    worker_program.become(["predict", *context.args])

@@ -83,6 +83,16 @@ def test_bad_input_is_one_line_and_status_2(
     assert said in ended.stderr
 
 
+def test_a_verb_for_a_model_is_the_workers_with_its_options_and_exit_status(
+    hpo: Hpo, home: Path
+) -> None:
+    assert "--csv" in hpo("predict", "--help").stdout
+    ended = hpo("predict", "birds", "a.png", "--csv", "b.csv")
+    assert (ended.returncode, ended.stdout) == (2, "")
+    (line,) = ended.stderr.splitlines()
+    assert line.startswith(f"hpo-worker: {home}/artifacts: no promoted model of a study 'birds'")
+
+
 def test_a_status_without_studies_names_the_first_step(hpo: Hpo) -> None:
     assert hpo("status").stdout == "there are no studies yet: make submit STUDY=fashion\n"
 

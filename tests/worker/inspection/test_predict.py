@@ -1,0 +1,112 @@
+"""Pictures on disk through the real decoder and a trained model."""
+
+from __future__ import annotations
+
+import csv
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from study.errors import UsageError
+
+from .conftest import Verb
+
+
+def test_a_picture_gets_its_five_likeliest_classes_and_the_entropy(
+    verb: Verb, promoted: Path, shapes: Path
+) -> None:
+    ended = verb("predict", promoted, shapes / "top" / "000.png")
+    assert ended.status == 0
+    heads, row = ended.out.splitlines()
+    assert heads.split() == ["picture", "label", "confidence", "next", "entropy"]
+    assert row.split()[:2] == [str(shapes / "top" / "000.png"), "top"]
+    assert "middle" in row
+    assert "bottom" in row
+    assert "1 pictures in " in ended.err
+
+
+def test_a_folder_however_deep_becomes_a_list_in_submission_form(
+    verb: Verb, promoted: Path, shapes: Path, home: Path
+) -> None:
+    ended = verb("predict", promoted, shapes, "--csv", home / "submission.csv")
+    assert (ended.status, ended.out) == (0, "")
+    assert (home / "submission.csv").read_text().startswith("filename,label\nbottom/000.png,")
+    with (home / "submission.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert [row["filename"] for row in rows] == sorted(row["filename"] for row in rows)
+    assert len(rows) == 180
+    right = sum(row["filename"].startswith(row["label"] + "/") for row in rows)
+    assert right > 170
+
+
+def test_names_come_from_standard_input(verb: Verb, promoted: Path, shapes: Path) -> None:
+    names = f"{shapes}/top/001.png\n{shapes}/bottom/001.png\n"
+    ended = verb("predict", promoted, "-", stdin=names)
+    assert [line.split()[1] for line in ended.out.splitlines()[1:]] == ["top", "bottom"]
+
+
+def test_a_picture_that_cannot_be_read_is_named_and_the_others_are_classified(
+    verb: Verb, promoted: Path, shapes: Path, home: Path
+) -> None:
+    folder = shutil.copytree(shapes / "top", home / "mixed")
+    (folder / "002.png").write_bytes(b"no picture")
+    (folder / "003.png").write_bytes((shapes / "top" / "003.png").read_bytes()[:60])
+    missing = home / "missing.png"
+    ended = verb("predict", promoted, folder, missing, "--csv", home / "out.csv")
+    assert ended.status == 1
+    told = [line for line in ended.err.splitlines() if "skipped" in line]
+    assert told[0].startswith("hpo-worker: 002.png: skipped: not a picture")
+    assert told[1].startswith("hpo-worker: 003.png: skipped: broken PNG")
+    assert told[2] == f"hpo-worker: {missing}: skipped: No such file or directory"
+    assert len((home / "out.csv").read_text().splitlines()) == 1 + 58
+
+
+def test_a_picture_of_another_kind_is_said_to_be_unlike_the_training_data(
+    verb: Verb, promoted: Path, shapes: Path, home: Path
+) -> None:
+    Image.fromarray(np.zeros((16, 16), np.uint8)).save(home / "black.png")
+    ended = verb("predict", promoted, home / "black.png", shapes / "top" / "001.png")
+    rows = ended.out.splitlines()[1:]
+    assert [row.rstrip().endswith("unlike the training data") for row in rows] == [True, False]
+    assert "1 unlike the training data" in ended.err
+
+
+@pytest.mark.parametrize(
+    ("model", "told"),
+    [
+        ("nowhere/", "nowhere: no promoted model: no manifest.json in it"),
+        ("shaeps", "no promoted model of a study 'shaeps'; did you mean shapes"),
+    ],
+)
+def test_a_model_that_is_not_there_is_named(
+    verb: Verb, promoted: Path, shapes: Path, home: Path, model: str, told: str
+) -> None:
+    place = home / "artifacts" / "shapes" / "promoted"
+    place.mkdir(parents=True)
+    (place / "latest").symlink_to(promoted)
+    with pytest.raises(UsageError, match=told):
+        verb("predict", model, shapes)
+    assert verb("predict", "shapes", shapes / "top" / "000.png").status == 0
+
+
+def test_a_damaged_model_is_refused_as_wrong_input(
+    verb: Verb, promoted: Path, shapes: Path
+) -> None:
+    with (promoted / "weights.pt").open("ab") as file:
+        file.write(b"more")
+    with pytest.raises(UsageError, match=r"weights\.pt does not match its checksum: the manifest"):
+        verb("predict", promoted, shapes)
+
+
+def test_a_folder_without_pictures_is_refused(verb: Verb, promoted: Path, home: Path) -> None:
+    (home / "empty").mkdir()
+    with pytest.raises(UsageError, match="empty: no pictures in this folder"):
+        verb("predict", promoted, home / "empty")
+
+
+def test_no_names_on_standard_input_are_refused(verb: Verb, promoted: Path) -> None:
+    with pytest.raises(UsageError, match="standard input has no names"):
+        verb("predict", promoted, "-")

@@ -1,0 +1,105 @@
+"""Pictures as the squares a model is fed with, a batch in memory at a time.
+
+From a packed data set, or from files that are decoded in threads one batch ahead. A picture that
+cannot be read is set aside with its reason; the others come. Knows nothing of models.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from study.dataset import Split
+from study.errors import one_line
+from worker.data.decode import Undecodable
+from worker.data.store import Store
+
+BATCH = 64  # pictures decoded and inferred at once
+Square = NDArray[np.uint8]
+Batch = tuple[list[int], Square]
+"""Numbers of pictures, and their squares (B, P, P, C) uint8."""
+
+
+class Squares(Protocol):
+    """Pictures by their number, from 0. Used by one thread."""
+
+    names: Sequence[str]
+    unreadable: dict[int, str]
+    """Why, of each picture that was asked for and cannot be read."""
+
+    def batches(self, numbers: Sequence[int]) -> Iterator[Batch]:
+        """Squares of these pictures, in their order; without those that cannot be read."""
+        ...
+
+
+class PackedSquares:
+    """A split of a packed data set."""
+
+    def __init__(self, store: Store, split: Split) -> None:
+        """Raises BadData for a split it has not."""
+        rows = store.split(split)
+        self.names = store.manifest.names[rows.start : rows.stop]
+        self.labels = store.labels[rows.start : rows.stop].tolist()
+        self.unreadable: dict[int, str] = {}
+        self._pixels = store.pixels[rows.start : rows.stop]
+
+    def batches(self, numbers: Sequence[int]) -> Iterator[Batch]:
+        """See Squares."""
+        for part in _parts(numbers):
+            yield part, self._pixels[part]
+
+
+class FileSquares:
+    """Pictures that are files, wherever they are read from."""
+
+    def __init__(
+        self,
+        names: Sequence[str],
+        read: Callable[[str], bytes],
+        decode: Callable[[bytes], Square],
+        threads: int,
+    ) -> None:
+        """read: a file's bytes; raises OSError or ValueError. decode: raises Undecodable. Both are
+        called from several threads at once."""
+        self.names = names
+        self.unreadable: dict[int, str] = {}
+        self._read = read
+        self._decode = decode
+        self._threads = threads
+
+    def batches(self, numbers: Sequence[int]) -> Iterator[Batch]:
+        """See Squares."""
+        with ThreadPoolExecutor(self._threads, "decode-pictures") as pool:
+            ahead: list[tuple[int, Future[Square | str]]] = []
+            for part in [*_parts(numbers), []]:
+                following = [(number, pool.submit(self._square, number)) for number in part]
+                yield from self._gathered(ahead)
+                ahead = following
+
+    def _gathered(self, batch: list[tuple[int, Future[Square | str]]]) -> Iterator[Batch]:
+        found: dict[int, Square] = {}
+        for number, future in batch:
+            square = future.result()
+            if isinstance(square, str):
+                self.unreadable[number] = square
+            else:
+                found[number] = square
+        if found:
+            yield list(found), np.stack(list(found.values()))
+
+    def _square(self, number: int) -> Square | str:
+        """The square, or why there is none."""
+        try:
+            return self._decode(self._read(self.names[number]))
+        except OSError as error:
+            return error.strerror or str(error)
+        except (Undecodable, ValueError) as error:
+            return one_line(str(error))
+
+
+def _parts(numbers: Sequence[int]) -> list[list[int]]:
+    return [list(numbers[start : start + BATCH]) for start in range(0, len(numbers), BATCH)]

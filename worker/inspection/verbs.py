@@ -1,0 +1,113 @@
+"""What `hpo-worker` does with a promoted model: evaluate, predict, explain, export, demo.
+
+MODEL is a study's name, for the version in use, or the folder of a version. Says what it does on
+standard error and what it found on standard output, both for a person. What each verb does is in
+the modules it imports when it is called, so that the supervisor never has torch in its process.
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from study import exit_codes
+from study.errors import UsageError
+from worker import environment
+
+Model = Annotated[str, typer.Argument(metavar="MODEL", help="a study's name, or a model's folder")]
+LISTED = "-"  # for pictures whose names come on standard input
+
+
+def predict(
+    model: Model,
+    pictures: Annotated[
+        list[str],
+        typer.Argument(metavar="PATH...", help="pictures, folders, or - for names on stdin"),
+    ],
+    csv: Annotated[
+        Path | None, typer.Option(help="write filename,label into this file instead of a table")
+    ] = None,
+) -> None:
+    """Classifies pictures.
+
+    Exit status 1 where one cannot be read: it is named, the others are classified.
+    """
+    from worker.inspection import given
+    from worker.inspection.answer import answered
+    from worker.inspection.predict import answer_table, summary, write_submission
+
+    named = list(given.find_pictures(_named(pictures)))
+    if not named:
+        raise UsageError("no pictures: standard input has no names")
+    threads = _set_threads()
+    classifier = given.open_model(model, environment.device())
+    squares = given.as_squares(named, classifier, threads)
+    began = time.perf_counter()
+    with _bar("classifying", len(named)) as advance:
+        answers = list(answered(classifier, squares, advance))
+    seconds = time.perf_counter() - began
+    if csv is not None:
+        write_submission(csv, squares.names, answers)
+    else:
+        _print(answer_table(squares.names, answers))
+    _say(summary(answers, seconds))
+    _end(squares.names, squares.unreadable)
+
+
+VERBS: tuple[Callable[..., None], ...] = (predict,)
+
+
+def _named(given: Sequence[str]) -> list[str]:
+    """With the lines of standard input where `-` stands."""
+    names: list[str] = []
+    for name in given:
+        if name == LISTED:
+            names += [line for line in sys.stdin.read().splitlines() if line]
+        else:
+            names.append(name)
+    return names
+
+
+def _set_threads() -> int:
+    """Of torch, and how many to decode with."""
+    import torch
+
+    threads = environment.threads()
+    torch.set_num_threads(threads)
+    return threads
+
+
+@contextmanager
+def _bar(what: str, total: int) -> Iterator[Callable[[int], None]]:
+    """A progress bar on standard error, where that is a terminal."""
+    console = Console(stderr=True)
+    columns = (TextColumn(what), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(
+        *columns, console=console, transient=True, disable=not console.is_terminal
+    ) as progress:
+        task = progress.add_task(what, total=total)
+        yield lambda done: progress.advance(task, done)
+
+
+def _print(shown: object) -> None:
+    Console(markup=False, highlight=False).print(shown, soft_wrap=True)
+
+
+def _say(text: str) -> None:
+    Console(stderr=True, markup=False, highlight=False).print(text, soft_wrap=True)
+
+
+def _end(names: Sequence[str], unreadable: Mapping[int, str]) -> None:
+    """Names the pictures that could not be read; then the verb has failed."""
+    for number, reason in sorted(unreadable.items()):
+        _say(f"hpo-worker: {names[number]}: skipped: {reason}")
+    if unreadable:
+        raise typer.Exit(exit_codes.FAILED)
