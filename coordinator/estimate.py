@@ -21,7 +21,7 @@ from study.choice import choose
 from study.config.data import DataConfig
 from study.config.records import StudyConfig
 from study.errors import HpoError, one_line
-from study.listing import list_tree
+from study.listing import label_lists, list_tree
 
 
 class Rehearsal(BaseModel):
@@ -62,7 +62,8 @@ def space_table(config: StudyConfig) -> Table:
 
 
 def count_pictures(path: Path, data: DataConfig) -> Pictures | None:
-    """The pictures of an epoch, counted by their names; None for a list, which prepare counts.
+    """The pictures of an epoch, counted by their names; None where prepare has to look inside: for
+    lists, .tar archives and data sets of Hugging Face.
 
     Raises DataError for a tree without classes, OSError.
     """
@@ -74,6 +75,8 @@ def count_pictures(path: Path, data: DataConfig) -> Pictures | None:
         files = [name for name in names if not name.endswith("/")]
         folders = [name for name in names if name.endswith("/")]
     else:
+        return None
+    if label_lists(files) or any(name.endswith((".parquet", ".arrow")) for name in files):
         return None
     listing = choose(list_tree(files, folders, str(path)), data, str(path))
     splits = [entry.split for entry in listing.entries]

@@ -12,11 +12,13 @@ from pathlib import PurePosixPath
 
 from study.dataset import Split
 from study.errors import DataError
-from study.layout import Folder, Layout, Parts, find_layout, grow
+from study.layout import Folder, Layout, Parts, find_layout, grow, split_of
 
 SUFFIXES = frozenset(
     (".jpg", ".jpeg", ".png", ".gif", ".bmp", ".webp", ".tif", ".tiff", ".ppm", ".pgm")
 )
+
+ARCHIVES = (".zip", ".tar", ".tar.gz", ".tgz")
 
 
 @dataclass(frozen=True)
@@ -49,6 +51,22 @@ def is_picture(name: str) -> bool:
     """By its extension; hidden files and what macOS adds to archives are none."""
     path = PurePosixPath(name)
     return path.suffix.lower() in SUFFIXES and not _hidden(path.parts)
+
+
+def is_archive(name: str) -> bool:
+    """By its extension."""
+    return name.lower().endswith(ARCHIVES)
+
+
+def label_lists(files: Iterable[str]) -> list[str]:
+    """The lists that may say labels in the place of folders: train.csv, labels.csv, ..."""
+    return sorted(
+        name
+        for name in files
+        if (path := PurePosixPath(name)).suffix.lower() == ".csv"
+        and not _hidden(path.parts)
+        and (split_of(path.stem) or path.stem.lower() == "labels")
+    )
 
 
 def list_tree(files: Iterable[str], folders: Iterable[str], where: str) -> Listing:

@@ -1,19 +1,26 @@
-"""A .zip archive of class folders as a source of pictures; members are read where they lie.
+"""An archive of class folders as a source of pictures: .zip, .tar, .tar.gz or .tgz, read where they
+lie.
 
 Never extracts, so that no member can be written anywhere. Knows nothing of what a tree means
-(study/listing.py).
+(study/listing.py) nor of how each format is read (zipped.py, tarred.py).
 """
 
 from __future__ import annotations
 
 import hashlib
-import stat
-import zipfile
+from collections.abc import Sequence
 from pathlib import Path, PurePosixPath, PureWindowsPath
 
 from study.errors import DataError
-from study.listing import Listing, list_tree
+from study.listing import Listing
+from worker.data.labels import list_pictures
+from worker.data.members import Member, Members
 from worker.data.source import FILE_LIMIT
+from worker.data.tarred import TarMembers
+from worker.data.zipped import ZipMembers
+
+GZIP = b"\x1f\x8b"
+ZIP = b"PK"
 
 
 class Archive:
@@ -21,20 +28,18 @@ class Archive:
 
     def __init__(self, path: Path, sha256: str | None = None) -> None:
         self.path = path
+        self.place = str(path)
         self._sha256 = sha256
         try:
-            self._zip = zipfile.ZipFile(path)
-        except Exception as error:  # over a hostile directory zipfile raises anything
-            raise DataError(f"{path}: not a readable .zip archive: {error}") from error
-        self._members: dict[str, zipfile.ZipInfo] = {}
-        for member in self._zip.infolist():
-            _check(member, path)
-            name = PurePosixPath(member.filename).as_posix()  # without ./ and //
-            if name in self._members and not member.is_dir():
-                raise DataError(
-                    f"{path}: refused, two members are named {name!r}: pack it again without one"
-                )
-            self._members[name] = member
+            self._members = _open(path)
+        except Exception as error:  # over a hostile directory the readers raise anything
+            raise DataError(f"{path}: not a readable {_kind(path)} archive: {error}") from error
+        self._directory = list(self._members)
+        try:
+            self._places = _places(self._directory, path)
+        except DataError:
+            self.close()
+            raise
 
     def fingerprint(self) -> str:
         """The archive's sha256. Raises DataError where it is not the one asked for."""
@@ -48,20 +53,21 @@ class Archive:
         return found
 
     def listing(self) -> Listing:
-        """By class folders, see study/listing.py."""
-        files = [name for name, member in self._members.items() if not member.is_dir()]
-        folders = [name for name, member in self._members.items() if member.is_dir()]
-        return list_tree(files, folders, where=str(self.path))
+        """By class folders, see study/listing.py, or by a list among them (labels.py)."""
+        folder = {name: self._directory[index].is_folder for name, index in self._places.items()}
+        files = [name for name in folder if not folder[name]]
+        folders = [name for name in folder if folder[name]]
+        return list_pictures(files, folders, self.read, where=self.place)
 
     def read(self, name: str) -> bytes:
         """One member's bytes. Raises ValueError or OSError where the archive is broken there."""
-        member = self._members.get(name)
-        if member is None:
+        index = self._places.get(name)
+        if index is None:
             raise ValueError("not in the archive")
-        if member.file_size > FILE_LIMIT:
+        if self._directory[index].size > FILE_LIMIT:
             raise ValueError(f"larger than {FILE_LIMIT} bytes")
         try:
-            return self._zip.read(member)
+            return self._members.read(index)
         except OSError:
             raise
         except Exception as error:  # each compression has errors of its own, LZMAError, EOFError
@@ -69,20 +75,50 @@ class Archive:
 
     def close(self) -> None:
         """Closes the archive."""
-        self._zip.close()
+        self._members.close()
 
 
-def _check(member: zipfile.ZipInfo, archive: Path) -> None:
+def _open(path: Path) -> Members:
+    """By its first bytes: an archive that was sent to a cluster is named by its checksum."""
+    with path.open("rb") as file:
+        start = file.read(2)
+    if start == ZIP or (start != GZIP and path.suffix.lower() == ".zip"):
+        return ZipMembers(path)
+    return TarMembers(path, compressed=start == GZIP)
+
+
+def _kind(path: Path) -> str:
+    suffixes = [suffix.lower() for suffix in path.suffixes[-2:]]
+    return "".join(suffixes if suffixes == [".tar", ".gz"] else suffixes[-1:])
+
+
+def _places(directory: Sequence[Member], archive: Path) -> dict[str, int]:
+    """Each member's place by its name."""
+    places: dict[str, int] = {}
+    for index, member in enumerate(directory):
+        _check(member, archive)
+        name = PurePosixPath(member.name).as_posix()  # without ./ and //
+        if name in places and not member.is_folder:
+            raise DataError(
+                f"{archive}: refused, two members are named {name!r}: pack it again without one"
+            )
+        places[name] = index
+    return places
+
+
+def _check(member: Member, archive: Path) -> None:
     """A member must be a plain file or folder below the archive's root."""
-    name = member.orig_filename
-    broken = None
+    name = member.name
+    broken = member.forbidden
     if name.startswith("/"):
         broken = "is an absolute path"
     elif PureWindowsPath(name).drive or "\\" in name:
         broken = "has a drive letter or a backslash"
     elif ".." in PurePosixPath(name).parts:
         broken = "leaves the archive"
-    elif stat.S_ISLNK(member.external_attr >> 16):
-        broken = "is a symbolic link"
     if broken:
         raise DataError(f"{archive}: refused, member {name!r} {broken}: pack it again without")
+    try:
+        name.encode()
+    except UnicodeEncodeError as error:
+        raise DataError(f"{archive}: names must be UTF-8, got {name!r}: pack it again") from error

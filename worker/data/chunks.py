@@ -51,7 +51,7 @@ class ChunkRecord(BaseModel):
 class ChunkTask:
     """One chunk to decode; travels to another process."""
 
-    source: Path
+    source: str
     names: tuple[str, ...]
     side: int
     channels: Literal[1, 3]
@@ -99,7 +99,7 @@ def plan(
     length = max(1, min(CHUNK_PICTURES, CHUNK_BYTES // (side * side * channels)))
     return [
         ChunkTask(
-            source=source.path,
+            source=source.place,
             names=tuple(names[start : start + length]),
             side=side,
             channels=channels,

@@ -12,7 +12,8 @@ from functools import cached_property
 from pathlib import Path
 
 from study.errors import DataError
-from study.listing import Listing, is_picture, list_tree
+from study.listing import Listing, is_picture, label_lists
+from worker.data.labels import list_pictures
 from worker.data.source import file_state, read_file
 
 
@@ -21,6 +22,7 @@ class Folder:
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        self.place = str(path)
 
     @cached_property
     def _tree(self) -> tuple[list[str], list[str]]:
@@ -39,15 +41,15 @@ class Folder:
         packing them."""
         digest = hashlib.sha256(b"folder\0")
         files, folders = self._tree
-        for name in filter(is_picture, files):
+        for name in [*filter(is_picture, files), *label_lists(files)]:
             digest.update(f"{name}\0{file_state(self.path / name)}\0".encode())
         for name in folders:  # a new empty class is a mistake that must be noticed
             digest.update(f"{name}/\0".encode())
         return digest.hexdigest()
 
     def listing(self) -> Listing:
-        """By class folders, see study/listing.py."""
-        return list_tree(*self._tree, where=str(self.path))
+        """By class folders, see study/listing.py, or by a list among them (labels.py)."""
+        return list_pictures(*self._tree, self.read, where=self.place)
 
     def read(self, name: str) -> bytes:
         """One file's bytes."""

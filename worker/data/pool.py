@@ -12,7 +12,6 @@ import threading
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
-from pathlib import Path
 
 from worker.data.chunks import Chunk, ChunkRecord, ChunkTask, decode_chunk, read_record
 from worker.data.source import Source, open_source
@@ -47,7 +46,7 @@ def _run(
         return
     # Spawned: this process may have threads, and a fork copies the locks they hold.
     context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(processes, context, _start_process, (source.path,)) as pool:
+    with ProcessPoolExecutor(processes, context, _start_process, (source.place,)) as pool:
         futures = {pool.submit(_decode_in_process, task): task for task in todo}
         try:
             for future in as_completed(futures):
@@ -60,9 +59,9 @@ def _run(
 _process_source: Source | None = None  # a pool process opens its source once, not for every chunk
 
 
-def _start_process(path: Path) -> None:
+def _start_process(place: str) -> None:
     global _process_source
-    _process_source = open_source(path)
+    _process_source = open_source(place)
     # Pillow warns of oddities in files that it can decode all the same; what matters is recorded.
     warnings.filterwarnings("ignore", module=r"PIL\.")
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches all; the parent decides

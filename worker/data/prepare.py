@@ -46,15 +46,15 @@ def prepare(
     called where the store is there already. mirror: of `root`; gets the store too, and where it has
     it the directory may be missing. Raises DataError, with nothing half published.
     """
-    with closing(open_source(Path(config.source).expanduser(), config.sha256)) as source:
+    with closing(open_source(config.source, config.sha256)) as source:
         try:
             key = recipe_key(source.fingerprint(), config)
             if (content := known_remotely(mirror, root, key)) is not None:
                 return root.store(content)
-            done = recall(root, key, source.path)
+            done = recall(root, key, source.place)
             if done is None:
                 with locked(root.lock(key)):  # another process may pack it meanwhile
-                    done = recall(root, key, source.path) or _pack(
+                    done = recall(root, key, source.place) or _pack(
                         source, config, root, key, processes, progress
                     )
             send(mirror, root, done.name, key)
@@ -71,8 +71,8 @@ def _pack(
     processes: int,
     progress: Progress,
 ) -> Path:
-    listing = choose(source.listing(), config, where=str(source.path))
-    _check_listing(listing, config, source.path)
+    listing = choose(source.listing(), config, where=source.place)
+    _check_listing(listing, config, source.place)
     work = root.work(key)
     work.mkdir(parents=True, exist_ok=True)
     tasks = plan(
@@ -104,7 +104,7 @@ def _publish(
 ) -> str:
     """Splits, writes the store and returns the name of its content."""
     pictures = _usable(listing.entries, chunks)
-    _check_usable(listing, pictures, chunks, source.path)
+    _check_usable(listing, pictures, chunks, source.place)
     assignment = assign(pictures, find_units(pictures, config.split.group), config.split)
     rows = order_rows(_rows(chunks, pictures, assignment, listing.classes))
     splits = split_ranges(rows, len(listing.classes))
@@ -118,7 +118,7 @@ def _publish(
         splits=splits,
         mean=packed.mean,
         std=packed.std,
-        source=str(source.path),
+        source=source.place,
         names=tuple(row.name for row in rows),
         quarantined=tuple(Quarantined(name=o.name, reason=o.broken) for o in outcomes if o.broken),
         converted=tuple(Converted(name=o.name, change=o.change) for o in outcomes if o.change),
@@ -159,7 +159,7 @@ def _rows(
     ]
 
 
-def _check_listing(listing: Listing, config: DataConfig, where: Path) -> None:
+def _check_listing(listing: Listing, config: DataConfig, where: str) -> None:
     """What names alone can tell, before anything is decoded."""
     if not listing.entries:
         raise DataError(
@@ -178,7 +178,7 @@ def _check_listing(listing: Listing, config: DataConfig, where: Path) -> None:
 
 
 def _check_usable(
-    listing: Listing, pictures: Sequence[Picture], chunks: Sequence[Chunk], where: Path
+    listing: Listing, pictures: Sequence[Picture], chunks: Sequence[Chunk], where: str
 ) -> None:
     lost = sorted(set(listing.classes) - {picture.label for picture in pictures})
     if not lost:

@@ -28,7 +28,7 @@ def recipe_key(fingerprint: str, config: DataConfig) -> str:
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 
 
-def recall(root: DataPaths, key: str, source: Path) -> Path | None:
+def recall(root: DataPaths, key: str, source: str) -> Path | None:
     """The store of a recipe; None where there is none or it is not whole.
 
     source: where the pictures are now. A source that was moved gives the same store, whose
@@ -40,8 +40,8 @@ def recall(root: DataPaths, key: str, source: Path) -> Path | None:
         manifest = Store.open(directory).manifest
     except (OSError, ValueError, KeyError, TypeError, BadData):
         return None
-    if manifest.source != str(source):
-        write_manifest(directory, manifest.model_copy(update={"source": str(source)}))
+    if manifest.source != source:
+        write_manifest(directory, manifest.model_copy(update={"source": source}))
     return directory
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Protocol
 
 from study.errors import DataError
-from study.listing import Listing
+from study.listing import ARCHIVES, Listing, is_archive
 
 FILE_LIMIT = 256 * 2**20  # bytes of one picture file; an archive can promise more than memory holds
 
@@ -19,8 +19,8 @@ class Source(Protocol):
     """Reading is safe from several threads at once; errors of one file are OSError or ValueError,
     errors of the source as a whole are DataError."""
 
-    path: Path
-    """Absolute."""
+    place: str
+    """What opens it again: an absolute path, or what data.source names."""
 
     def fingerprint(self) -> str:
         """Changes when a picture, a name or a label does."""
@@ -39,8 +39,8 @@ class Source(Protocol):
         ...
 
 
-def open_source(path: Path, sha256: str | None = None) -> Source:
-    """Opens a folder, a .zip or a .csv.
+def open_source(place: str | Path, sha256: str | None = None) -> Source:
+    """Opens a folder, an archive or a .csv.
 
     sha256: checksum an archive must have; checked by its fingerprint(). Raises DataError.
     """
@@ -48,6 +48,24 @@ def open_source(path: Path, sha256: str | None = None) -> Source:
     from worker.data.folder import Folder
     from worker.data.table import Table
 
+    path = Path(place).expanduser()
+    _check_there(path)
+    if sha256 is not None and (path.is_dir() or not is_archive(path.name)):
+        raise DataError(f"{path}: data.sha256 is for archives: remove it")
+    path = path.absolute()
+    if path.is_dir():
+        return Folder(path)
+    if is_archive(path.name):
+        return Archive(path, sha256)
+    if path.suffix.lower() == ".csv":
+        return Table(path)
+    raise DataError(
+        f"{path}: unknown kind of source {path.suffix or path.name!r}: give a folder, an archive "
+        f"({', '.join(ARCHIVES)}) or a .csv list"
+    )
+
+
+def _check_there(path: Path) -> None:
     try:
         path.stat()
     except FileNotFoundError as error:
@@ -56,19 +74,6 @@ def open_source(path: Path, sha256: str | None = None) -> Source:
         ) from error
     except OSError as error:
         raise DataError(f"{path}: cannot be read: {error.strerror}") from error
-    if sha256 is not None and path.suffix.lower() != ".zip":
-        raise DataError(f"{path}: data.sha256 is for .zip archives: remove it")
-    path = path.absolute()
-    if path.is_dir():
-        return Folder(path)
-    if path.suffix.lower() == ".zip":
-        return Archive(path, sha256)
-    if path.suffix.lower() == ".csv":
-        return Table(path)
-    raise DataError(
-        f"{path}: unknown kind of source {path.suffix or path.name!r}: "
-        "give a folder, a .zip archive or a .csv list"
-    )
 
 
 def file_state(path: Path) -> str:

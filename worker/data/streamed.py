@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Generator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from pathlib import Path
 from typing import Protocol
 
 import numpy as np
@@ -55,7 +54,7 @@ class StreamedSquares:
         self._decoder = decoder
         self._device = device
         try:
-            self._source = open_source(Path(store.manifest.source))
+            self._source = open_source(store.manifest.source)
         except DataError as error:
             raise BadData(
                 f"streaming reads the files the store was packed from: {error}"

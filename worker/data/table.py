@@ -25,6 +25,7 @@ class Table:
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        self.place = str(path)
 
     @cached_property
     def _entries(self) -> tuple[Entry, ...]:

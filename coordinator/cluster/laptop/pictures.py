@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from study.errors import DataError
+from study.listing import ARCHIVES, is_archive
 
 EPOCH = (1980, 1, 1, 0, 0, 0)  # of every member: the checksum is of names and contents alone
 CHUNK = 2**20  # bytes
@@ -46,12 +47,13 @@ def local_pictures(path: Path, sha256: str | None) -> Pictures:
     if path.suffix.lower() == ".csv":
         raise DataError(
             f"{path}: a .csv names files of this machine, which the cluster does not see: "
-            "give a folder or a .zip archive, or a path on the cluster's data volume"
+            "give a folder or an archive, or a path on the cluster's data volume"
         )
     if path.is_dir() and sha256 is not None:
-        raise DataError(f"{path}: data.sha256 is for .zip archives: remove it")
-    if not path.is_dir() and path.suffix.lower() != ".zip":
-        raise DataError(f"{path}: unknown kind of source: give a folder or a .zip archive")
+        raise DataError(f"{path}: data.sha256 is for archives: remove it")
+    if not path.is_dir() and not is_archive(path.name):
+        kinds = ", ".join(ARCHIVES)
+        raise DataError(f"{path}: unknown kind of source: give a folder or an archive ({kinds})")
     meter = _Meter()
     _write(path, meter)
     found = meter.digest.hexdigest()
