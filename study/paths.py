@@ -10,7 +10,7 @@ HPO_DATA/../sources
   <sha256>.zip               pictures a laptop has sent
 HPO_ARTIFACTS (artifacts)
   <study>/
-    trials/<number>/         checkpoints, best weights, TensorBoard events
+    trials/<number>/         checkpoints, best weights, TensorBoard events, its result and figures
     workers/<index>.json     a local worker's process; <index>.log what it printed
     promoted/<version>/      a promoted model; `latest` points at one
     used/<version>/          what was made of it: evaluation/, explanation/<picture>/, export/
@@ -78,6 +78,10 @@ CONFIG = "config.yaml"  # of a promoted model
 CLASSES = "classes.json"  # of a promoted model
 NORMALIZATION = "normalization.json"  # of a promoted model
 EVENTS = "events"  # of a trial, for TensorBoard
+RESULT = "result.json"  # of a complete trial: what its best epoch did on the validation split
+CURVES = "curves.png"  # of a complete trial
+CONFUSION = "confusion.png"  # of a complete trial
+MISTAKES = "mistakes.png"  # of a complete trial that made some
 UNPUBLISHED = ".new-"  # how what is measured and no version yet begins
 LABELS = "labels.bin"  # little-endian int32 (N,)
 

@@ -10,7 +10,9 @@ import logging
 from collections.abc import Iterator
 from typing import Protocol
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from study.config.data import DataConfig
@@ -31,6 +33,8 @@ class Batches(Protocol):
     """Batches of an epoch."""
     images: int
     """Pictures of an epoch."""
+    rows: NDArray[np.int64]
+    """The split's rows of the store; an epoch without augmentation has them in this order."""
 
     def epoch(self, epoch: int, start_step: int = 0) -> Iterator[tuple[Tensor, Tensor]]:
         """Batches of an epoch from `start_step` on, the same whether or not those before were read.

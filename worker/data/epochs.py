@@ -55,6 +55,7 @@ class Epochs:
     ) -> None:
         self._squares = squares
         self._range = store.split(split)
+        self.rows = np.arange(self._range.start, self._range.stop, dtype=np.int64)
         self._training = training
         self._size = size
         self._side = store.manifest.size

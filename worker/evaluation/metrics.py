@@ -14,7 +14,7 @@ from torch import Tensor
 from torch.nn import functional
 from torchmetrics.functional.classification import (
     multiclass_calibration_error,
-    multiclass_stat_scores,
+    multiclass_confusion_matrix,
 )
 
 LOW_SUPPORT = 5  # pictures; in a class with fewer, one picture moves recall by over 20 points
@@ -30,7 +30,8 @@ class ClassFigures:
     recall: Tensor
     """TP / (TP + FN); 0 without support."""
     f1: Tensor
-    """2 TP / (2 TP + FP + FN); 0 for a class that is neither among the labels nor predicted."""
+    """2 TP / (2 TP + FP + FN), which is support + predictions below the line; 0 for a class that
+    is neither among the labels nor predicted."""
     support: Tensor
     """Pictures of the class."""
     present: Tensor
@@ -42,18 +43,27 @@ class ClassFigures:
         return self.support >= LOW_SUPPORT
 
 
-def class_figures(logits: Tensor, labels: Tensor) -> ClassFigures:
-    """logits: (N, C) float; labels: (N,) int64."""
-    counts = multiclass_stat_scores(
-        logits, labels, logits.shape[1], average="none", validate_args=False
-    ).double()  # (C, 5)
-    hits, false_alarms, _, misses, support = counts.unbind(1)
+def confusion_matrix(logits: Tensor, labels: Tensor) -> Tensor:
+    """Pictures, (C, C) int64: rows are true classes, columns those with the highest logit.
+
+    logits: (N, C) float; labels: (N,) int64.
+    """
+    matrix: Tensor = multiclass_confusion_matrix(
+        logits, labels, logits.shape[1], validate_args=False
+    )
+    return matrix
+
+
+def class_figures(confusion: Tensor) -> ClassFigures:
+    """confusion: as above."""
+    hits = confusion.diagonal().double()
+    support, predicted = confusion.sum(dim=1).double(), confusion.sum(dim=0).double()
     return ClassFigures(
-        precision=hits / (hits + false_alarms).clamp(min=1),
+        precision=hits / predicted.clamp(min=1),
         recall=hits / support.clamp(min=1),
-        f1=2 * hits / (2 * hits + false_alarms + misses).clamp(min=1),
+        f1=2 * hits / (support + predicted).clamp(min=1),
         support=support,
-        present=hits + false_alarms + misses > 0,
+        present=support + predicted > 0,
     )
 
 
@@ -118,7 +128,7 @@ def summarise(logits: Tensor, labels: Tensor) -> dict[str, float]:
     logits: (N, C) float32; labels: (N,) int64; N at least 1.
     """
     probabilities = logits.softmax(dim=1)
-    figures = class_figures(logits, labels)
+    figures = class_figures(confusion_matrix(logits, labels))
     loss = cross_entropy(logits, labels)
     metrics = {
         "loss": loss,

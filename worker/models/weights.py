@@ -21,7 +21,7 @@ class Weights:
     state: dict[str, Tensor]
     """The model's state_dict, on the CPU."""
     meta: dict[str, Any]
-    """Plain values fit for JSON: epoch, metric, value, metrics."""
+    """epoch, metric, value, metrics, and what validation found (worker/evaluation/findings.py)."""
 
 
 def save_weights(directory: Path, stem: str, model: nn.Module, meta: dict[str, Any]) -> str:

@@ -17,8 +17,8 @@ from torch import nn
 
 from study.errors import CheckpointCorrupt
 from worker.models.sealed import seal, unseal
-from worker.models.weights import save_weights
-from worker.training.progress import Progress
+from worker.models.weights import load_weights, save_weights
+from worker.training.progress import Best, Progress
 
 KEPT = 2  # a damaged checkpoint costs one epoch, not the trial
 
@@ -50,6 +50,7 @@ class Checkpoints:
         self._entries: deque[Entry] = deque(maxlen=KEPT)
         self._known: set[str] = set()
         self._position: tuple[int, int] | None = None
+        self._metas: dict[str, dict[str, Any]] = {}
 
     @property
     def latest(self) -> str | None:
@@ -81,7 +82,14 @@ class Checkpoints:
         """Writes the weights of the best epoch so far and returns the file name."""
         name = save_weights(self._directory, f"best-{self._token}-{epoch:05d}", model, meta)
         self._known.add(name)
+        self._metas[name] = meta
         return name
+
+    def meta(self, best: Best) -> dict[str, Any]:
+        """What was written with the weights of a best epoch. Raises CheckpointCorrupt."""
+        if best.weights not in self._metas:  # of another process
+            self._metas[best.weights] = load_weights(self._directory / best.weights).meta
+        return self._metas[best.weights]
 
     def restore(self) -> tuple[Progress, dict[str, Any]] | None:
         """The newest one that can be read, None where there is none: the trial begins anew."""
@@ -116,6 +124,7 @@ class Checkpoints:
         needed = {name for entry in self._entries for name in (entry.name, entry.best)}
         for name in self._known - needed:
             (self._directory / name).unlink(missing_ok=True)
+            self._metas.pop(name, None)
         self._known &= needed
 
 

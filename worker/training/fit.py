@@ -10,13 +10,14 @@ import math
 import time
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import Any, Literal, Protocol
 
 from torch import Tensor
 
 from study.config.records import StudyConfig
 from study.errors import Diverged
 from worker.data.batches import Batches
+from worker.evaluation.findings import Found, find
 from worker.evaluation.logits import predict_logits
 from worker.evaluation.metrics import summarise
 from worker.training.checkpoint import Checkpoints
@@ -61,6 +62,8 @@ class Outcome:
     """None only where it was stopped in the first epoch."""
     checkpoint: str | None
     """File name; None only where it was stopped before the first step."""
+    history: tuple[EpochResult, ...]
+    """Of every epoch, whichever process trained it."""
 
 
 def fit(
@@ -90,8 +93,9 @@ def fit(
             if progress.is_complete(config.training):
                 return _ended("complete", progress, checkpoints)
             _train_epoch(learner, train, progress, config, overseer)
-            result = _validate(learner, val, progress, config, train.steps, overseer)
-            progress.close_epoch(result, _better(result, progress, learner, checkpoints, config))
+            result, found = _validate(learner, val, progress, config, train.steps, overseer)
+            best = _better(result, found, progress, learner, checkpoints, config)
+            progress.close_epoch(result, best)
             checkpoints.save(progress, learner.state())
     except StopRequested:
         if not checkpoints.covers(progress):
@@ -100,7 +104,12 @@ def fit(
 
 
 def _ended(ending: Ending, progress: Progress, checkpoints: Checkpoints) -> Outcome:
-    return Outcome(ending=ending, best=progress.best, checkpoint=checkpoints.latest)
+    return Outcome(
+        ending=ending,
+        best=progress.best,
+        checkpoint=checkpoints.latest,
+        history=tuple(progress.history),
+    )
 
 
 def _restore(learner: Learner, checkpoints: Checkpoints) -> Progress:
@@ -143,7 +152,7 @@ def _validate(
     config: StudyConfig,
     steps: int,
     overseer: Overseer,
-) -> EpochResult:
+) -> tuple[EpochResult, Found]:
     """Measures the epoch whose steps are all done."""
     began = time.perf_counter()
     batches = _until(overseer, val.epoch(progress.epoch))
@@ -159,11 +168,13 @@ def _validate(
         "images_per_second": progress.images / progress.seconds,
         "seconds": progress.seconds + time.perf_counter() - began,
     }
-    return EpochResult(progress.epoch, metrics[config.search.metric], metrics)
+    result = EpochResult(progress.epoch, metrics[config.search.metric], metrics)
+    return result, find(logits, labels, val.rows)
 
 
 def _better(
     result: EpochResult,
+    found: Found,
     progress: Progress,
     learner: Learner,
     checkpoints: Checkpoints,
@@ -173,8 +184,13 @@ def _better(
     sign = config.search.sign
     if progress.best is not None and sign * (result.value - progress.best.value) <= 0:
         return progress.best
-    meta = {"epoch": result.epoch, "metric": config.search.metric, "value": result.value}
-    name = checkpoints.save_best(result.epoch, learner.model, {**meta, "metrics": result.metrics})
+    meta: dict[str, Any] = {
+        "epoch": result.epoch,
+        "metric": config.search.metric,
+        "value": result.value,
+    }
+    meta |= {"metrics": result.metrics, "found": found}
+    name = checkpoints.save_best(result.epoch, learner.model, meta)
     return Best(result.epoch, result.value, name)
 
 

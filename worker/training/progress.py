@@ -61,8 +61,13 @@ class Progress:
     seconds: float = 0.0
     """Time those steps took."""
     best: Best | None = None
-    last: EpochResult | None = None
-    """Result of the epoch before the one in hand."""
+    history: list[EpochResult] = field(default_factory=list)
+    """Results of the epochs before the one in hand."""
+
+    @property
+    def last(self) -> EpochResult | None:
+        """Result of the epoch before the one in hand."""
+        return self.history[-1] if self.history else None
 
     @property
     def position(self) -> tuple[int, int]:
@@ -87,7 +92,8 @@ class Progress:
 
     def close_epoch(self, result: EpochResult, best: Best) -> None:
         """The epoch in hand is done; the next begins at its first step."""
-        self.last, self.best = result, best
+        self.history.append(result)
+        self.best = best
         self.epoch, self.step, self.images, self.seconds = result.epoch + 1, 0, 0, 0.0
         self.loss_sum = torch.zeros_like(self.loss_sum)
         self.logits, self.labels = [], []
@@ -107,11 +113,11 @@ class Progress:
     @classmethod
     def from_plain(cls, plain: dict[str, Any]) -> Progress:
         """The other way round."""
-        best, last = plain["best"], plain["last"]
+        best = plain["best"]
         return cls(
             **{
                 **plain,
                 "best": Best(**best) if best else None,
-                "last": EpochResult(**last) if last else None,
+                "history": [EpochResult(**result) for result in plain["history"]],
             }
         )

@@ -14,6 +14,7 @@ from study.config.search import LOWER_IS_BETTER, Metric
 from worker.evaluation.metrics import (
     LOW_SUPPORT,
     class_figures,
+    confusion_matrix,
     cross_entropy,
     roc_auc,
     summarise,
@@ -66,7 +67,8 @@ def test_macro_means_weigh_classes_the_same_and_leave_out_absent_ones() -> None:
 def test_f1_of_supported_classes_leaves_out_those_with_few_pictures() -> None:
     labels = torch.tensor([0] * LOW_SUPPORT + [1] * (LOW_SUPPORT - 1))
     logits = torch.tensor([[1.0, 0.0]] * LOW_SUPPORT + [[1.0, 0.0]] * (LOW_SUPPORT - 1))
-    figures, measured = class_figures(logits, labels), summarise(logits, labels)
+    figures = class_figures(confusion_matrix(logits, labels))
+    measured = summarise(logits, labels)
     assert figures.supported.tolist() == [True, False]
     assert measured["f1_supported"] == pytest.approx(figures.f1[0].item())
     assert measured["f1"] == pytest.approx(figures.f1.mean().item())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
+import numpy as np
 import pytest
 import torch
 from torch import Tensor
@@ -30,6 +31,7 @@ class MemoryBatches:
             self.pixels[index, 0, label, :] += 2.0
         self.batch_size, self.images = batch_size, pictures
         self.steps = -(-pictures // batch_size)
+        self.rows = np.arange(pictures)
 
     def epoch(self, epoch: int, start_step: int = 0) -> Iterator[tuple[Tensor, Tensor]]:
         order = torch.randperm(len(self.labels), generator=torch.Generator().manual_seed(epoch))

@@ -45,7 +45,7 @@ def test_a_checkpoint_comes_back_whole(tmp_path: Path) -> None:
     checkpoints = opened(tmp_path)
     progress = Progress(epoch=2, step=3, loss_sum=torch.tensor(1.25).double(), images=48)
     progress.best = Best(1, 0.75, checkpoints.save_best(1, MODEL, {}))
-    progress.last = EpochResult(1, 0.75, {"loss": 0.5})
+    progress.history = [EpochResult(1, 0.75, {"loss": 0.5})]
     name = checkpoints.save(progress, {"model": torch.arange(4)})
 
     again = opened(tmp_path)

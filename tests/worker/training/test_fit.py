@@ -209,7 +209,7 @@ def test_a_stop_in_validation_keeps_the_trained_epoch(new_trial: NewTrial) -> No
 
 def test_a_stop_before_the_first_step_writes_nothing(new_trial: NewTrial) -> None:
     trial = new_trial()
-    assert trial.run(stop_at=1) == Outcome(ending="stopped", best=None, checkpoint=None)
+    assert trial.run(stop_at=1) == Outcome(ending="stopped", best=None, checkpoint=None, history=())
     assert list(trial.directory.iterdir()) == []
 
 
