@@ -31,3 +31,8 @@ def rollback(study: Name, backend: Place = DEFAULT_PLACE) -> None:
 def predict(context: typer.Context) -> None:
     """Classify pictures with a promoted model."""
     worker_program.become(["predict", *context.args])
+
+
+def export(context: typer.Context) -> None:
+    """Write a promoted model as ONNX and torch.export."""
+    worker_program.become(["export", *context.args])

@@ -12,15 +12,21 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from study import exit_codes
+from study import exit_codes, paths
+from study.config.nearest import hint
 from study.errors import UsageError
+from study.paths import StudyPaths
 from worker import environment
+
+if TYPE_CHECKING:
+    from worker.evaluation.classifier import Classifier
+    from worker.inspection.squares import Squares
 
 Model = Annotated[str, typer.Argument(metavar="MODEL", help="a study's name, or a model's folder")]
 LISTED = "-"  # for pictures whose names come on standard input
@@ -62,7 +68,44 @@ def predict(
     _end(squares.names, squares.unreadable)
 
 
-VERBS: tuple[Callable[..., None], ...] = (predict,)
+def export(
+    model: Model,
+    data: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="[DATA...]", help="pictures to check on (default: the validation split)"
+        ),
+    ] = None,
+    form: Annotated[str, typer.Option("--format", help="onnx, torch or both")] = "both",
+    output: Annotated[
+        Path | None, typer.Option(help="folder (default: artifacts/STUDY/used/VERSION/export)")
+    ] = None,
+) -> None:
+    """Writes a model for other programs, with normalisation and class names inside.
+
+    Done when the files give the checkpoint's logits to 1e-3 on real pictures.
+    """
+    from worker.inspection import given
+    from worker.inspection.export import export as write
+    from worker.inspection.formats import FORMATS
+    from worker.inspection.squares import PackedSquares
+
+    if form not in (*FORMATS, "both"):
+        raise UsageError(f"no format {form!r}{hint(form, (*FORMATS, 'both'))}")
+    threads = _set_threads()
+    classifier = given.open_model(model, environment.device())
+    squares: Squares
+    if data:
+        squares = given.as_squares(list(given.find_pictures(data)), classifier, threads)
+    else:
+        squares = PackedSquares(given.open_store(classifier), "val")
+    folder = output or _place(classifier).export(classifier.described.manifest.version)
+    for done in write(classifier, squares, folder, [*FORMATS] if form == "both" else [form]):
+        _print(str(done.file))
+        _say(f"checked on {done.pictures} pictures: logits differ by at most {done.difference:.1g}")
+
+
+VERBS: tuple[Callable[..., None], ...] = (predict, export)
 
 
 def _named(given: Sequence[str]) -> list[str]:
@@ -74,6 +117,10 @@ def _named(given: Sequence[str]) -> list[str]:
         else:
             names.append(name)
     return names
+
+
+def _place(classifier: Classifier) -> StudyPaths:
+    return paths.artifacts(classifier.described.manifest.study)
 
 
 def _set_threads() -> int:
