@@ -32,7 +32,7 @@ VERBS = (
     cluster.undeploy,
 )
 
-PASSED_ON = (models.predict, models.export)
+PASSED_ON = (models.predict, models.explain, models.export)
 """Whose arguments and help are another program's."""
 
 HIDDEN = (  # for containers

@@ -36,3 +36,8 @@ def predict(context: typer.Context) -> None:
 def export(context: typer.Context) -> None:
     """Write a promoted model as ONNX and torch.export."""
     worker_program.become(["export", *context.args])
+
+
+def explain(context: typer.Context) -> None:
+    """Draw what a promoted model sees in a picture."""
+    worker_program.become(["explain", *context.args])

@@ -10,13 +10,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from study import paths
-from study.errors import BadData, CheckpointCorrupt, UsageError, one_line
+from study.errors import BadData, CheckpointCorrupt, DataError, UsageError, one_line
 from study.listing import is_picture
 from study.promotion import find_promoted
+from worker.data.decode import Undecodable
 from worker.data.source import read_file
 from worker.data.store import Store
 from worker.evaluation.classifier import Classifier
-from worker.inspection.squares import FileSquares
+from worker.inspection.squares import FileSquares, Square
 
 
 @dataclass(frozen=True)
@@ -73,3 +74,11 @@ def as_squares(pictures: list[Named], classifier: Classifier, threads: int) -> F
     if len(files) < len(pictures):
         raise UsageError("two pictures have the same name below their folders: give one folder")
     return FileSquares(list(files), lambda name: read_file(files[name]), classifier.square, threads)
+
+
+def read_square(picture: Path, classifier: Classifier) -> Square:
+    """One file as the model is fed with it. Raises DataError where it is no picture."""
+    try:
+        return classifier.square(read_file(picture))
+    except (Undecodable, ValueError) as error:
+        raise DataError(f"{picture}: {error}") from error

@@ -24,7 +24,7 @@ class Packaged(nn.Module):
         """Takes the classifier's model with it to the CPU."""
         super().__init__()
         described = classifier.described
-        self.model = classifier.model.cpu().to(memory_format=torch.contiguous_format).eval()  # type: ignore[call-overload]
+        self.model = classifier.model.cpu().to(memory_format=torch.contiguous_format).eval()
         self._size = described.config.data.image_size
         for name in ("mean", "std"):
             values = torch.tensor(described.fed[name]).view(1, -1, 1, 1)

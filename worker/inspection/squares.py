@@ -27,9 +27,13 @@ Batch = tuple[list[int], Square]
 class Squares(Protocol):
     """Pictures by their number, from 0. Used by one thread."""
 
-    names: Sequence[str]
     unreadable: dict[int, str]
     """Why, of each picture that was asked for and cannot be read."""
+
+    @property
+    def names(self) -> Sequence[str]:
+        """Of all pictures."""
+        ...
 
     def batches(self, numbers: Sequence[int]) -> Iterator[Batch]:
         """Squares of these pictures, in their order; without those that cannot be read."""
@@ -42,7 +46,7 @@ class PackedSquares:
     def __init__(self, store: Store, split: Split) -> None:
         """Raises BadData for a split it has not."""
         rows = store.split(split)
-        self.names = store.manifest.names[rows.start : rows.stop]
+        self.names: Sequence[str] = store.manifest.names[rows.start : rows.stop]
         self.labels = store.labels[rows.start : rows.stop].tolist()
         self.unreadable: dict[int, str] = {}
         self._pixels = store.pixels[rows.start : rows.stop]
@@ -65,7 +69,7 @@ class FileSquares:
     ) -> None:
         """read: a file's bytes; raises OSError or ValueError. decode: raises Undecodable. Both are
         called from several threads at once."""
-        self.names = names
+        self.names: Sequence[str] = names
         self.unreadable: dict[int, str] = {}
         self._read = read
         self._decode = decode

@@ -105,7 +105,34 @@ def export(
         _say(f"checked on {done.pictures} pictures: logits differ by at most {done.difference:.1g}")
 
 
-VERBS: tuple[Callable[..., None], ...] = (predict, export)
+def explain(
+    model: Model,
+    image: Annotated[Path, typer.Argument(metavar="IMAGE", help="a picture")],
+    output: Annotated[
+        Path | None,
+        typer.Option(help="folder (default: artifacts/STUDY/used/VERSION/explanation/IMAGE)"),
+    ] = None,
+) -> None:
+    """Draws what a model sees in a picture.
+
+    Its first filters, the strongest activations of its layers, and Grad-CAM.
+    """
+    from worker.inspection import given
+    from worker.inspection.explain import explain as draw
+
+    _set_threads()
+    classifier = given.open_model(model, environment.device())
+    square = given.read_square(image, classifier)
+    place = _place(classifier)
+    version = classifier.described.manifest.version
+    files, notes = draw(classifier, square, output or place.explanation(version, image.stem))
+    for file in files:
+        _print(str(file))
+    for note in notes:
+        _say(note)
+
+
+VERBS: tuple[Callable[..., None], ...] = (predict, explain, export)
 
 
 def _named(given: Sequence[str]) -> list[str]:
