@@ -10,7 +10,7 @@ import sys
 import typer
 
 from coordinator.interrupt import INTERRUPTS, exit_status, raise_on_sigterm
-from coordinator.verbs import cluster, coordinate, looking, models, running, services
+from coordinator.verbs import cluster, coordinate, data, looking, models, running, services
 from study.told import told
 
 VERBS = (
@@ -35,6 +35,9 @@ VERBS = (
 PASSED_ON = (models.predict, models.explain, models.export)
 """Whose arguments and help are another program's."""
 
+DATA = (data.inspect,)
+"""Of the same kind, behind `hpo data`."""
+
 HIDDEN = (  # for containers
     coordinate.coordinate,
     services.serve_postgres,
@@ -53,9 +56,15 @@ app = typer.Typer(
 )
 for verb in VERBS:
     app.command()(verb)
+everything = {"allow_extra_args": True, "ignore_unknown_options": True}
 for passed_on in PASSED_ON:
-    everything = {"allow_extra_args": True, "ignore_unknown_options": True}
     app.command(add_help_option=False, context_settings=everything)(passed_on)
+of_data = typer.Typer(
+    help="Look at a study's pictures.", no_args_is_help=True, rich_markup_mode=None
+)
+for passed_on in DATA:
+    of_data.command(add_help_option=False, context_settings=everything)(passed_on)
+app.add_typer(of_data, name="data")
 for hidden_verb in HIDDEN:
     app.command(hidden=True)(hidden_verb)
 

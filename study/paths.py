@@ -14,6 +14,7 @@ HPO_ARTIFACTS (artifacts)
     workers/<index>.json     a local worker's process; <index>.log what it printed
     promoted/<version>/      a promoted model; `latest` points at one
     used/<version>/          what was made of it: evaluation/, explanation/<picture>/, export/
+    data/                    what `hpo data inspect` found in its pictures
     report.html
 """
 
@@ -141,6 +142,11 @@ class StudyPaths:
 
     def _used(self, version: int) -> Path:
         return self.root / "used" / f"{version:04d}"
+
+    @property
+    def inspection(self) -> Path:
+        """What was found in the study's pictures: inspect.json and figures."""
+        return self.root / "data"
 
     @property
     def report(self) -> Path:

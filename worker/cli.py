@@ -29,6 +29,7 @@ from worker import environment
 from worker.arrival import await_store
 from worker.environment import PLACES
 from worker.health import Health
+from worker.inspection.data import inspect
 from worker.inspection.verbs import VERBS
 from worker.result import check_result_file, say, say_result
 
@@ -161,7 +162,7 @@ def rehearse(
     say_result({**measured(study, device=environment.device(), threads=environment.threads())})
 
 
-for verb in VERBS:
+for verb in (inspect, *VERBS):
     app.command()(verb)
 
 

@@ -93,6 +93,14 @@ def test_a_verb_for_a_model_is_the_workers_with_its_options_and_exit_status(
     assert line.startswith(f"hpo-worker: {home}/artifacts: no promoted model of a study 'birds'")
 
 
+def test_the_verb_for_a_studys_pictures_is_the_workers(hpo: Hpo, home: Path) -> None:
+    assert "--features" in hpo("data", "inspect", "--help").stdout
+    ended = hpo("data", "inspect", "no-such")
+    assert (ended.returncode, ended.stdout) == (2, "")
+    assert ended.stderr == "hpo-worker: configs/no-such.yaml: no such study\n"
+    assert not (home / "artifacts").exists()
+
+
 def test_a_status_without_studies_names_the_first_step(hpo: Hpo) -> None:
     assert hpo("status").stdout == "there are no studies yet: make submit STUDY=fashion\n"
 

@@ -66,10 +66,24 @@ def decode(content: bytes, side: int, channels: Literal[1, 3], fit: Fit) -> Squa
         return Square(pixels, ", ".join(dict.fromkeys(changes + modes)) or None)
 
 
-def picture_size(content: bytes) -> tuple[int, int]:
-    """Width and height from the header alone. Raises Undecodable."""
+@dataclass(frozen=True)
+class Header:
+    """What a file says of its picture before it is decoded."""
+
+    width: int
+    """Pixels, as stored: before an EXIF orientation."""
+    height: int
+    format: str
+    """Pillow's name: JPEG, PNG, ..."""
+    mode: str
+    """Pillow's name: RGB, L, P, CMYK, ..."""
+    file_bytes: int
+
+
+def header(content: bytes) -> Header:
+    """Reads the header alone. Raises Undecodable."""
     with _open(content) as image:
-        return image.size
+        return Header(*image.size, str(image.format), image.mode, len(content))
 
 
 def _open(content: bytes) -> Image.Image:

@@ -17,7 +17,7 @@ from torch import Tensor
 
 from study.config.data import DataConfig
 from study.errors import BadData, DataError
-from worker.data.decode import Undecodable, decode, picture_size
+from worker.data.decode import Undecodable, decode, header
 from worker.data.epochs import Rows
 from worker.data.fit import Placement, place
 from worker.data.source import open_source
@@ -141,7 +141,8 @@ class StreamedSquares:
     def _place(self, row: int, content: bytes) -> Placement:
         if row not in self._shapes:
             try:
-                self._shapes[row] = picture_size(content)
+                said = header(content)
+                self._shapes[row] = said.width, said.height
             except Undecodable as error:
                 raise self._changed(row, error) from error
         return place(*self._shapes[row], self._manifest.size, self._data.fit)
