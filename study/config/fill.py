@@ -12,6 +12,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from study.config.conditions import satisfied
+from study.config.kinds import MODEL_NAME, of_name
 from study.config.leaves import leaves
 from study.config.nearest import hint
 from study.config.parameters import Parameter, Scalar
@@ -23,10 +24,15 @@ from study.errors import Infeasible
 def fill(config: StudyConfig, parameters: Mapping[str, Scalar | None]) -> StudyConfig:
     """The configuration with each value at its dotted path.
 
+    A model of another kind than the study's has that kind's defaults, but for the fields that both
+    have.
+
     Raises Infeasible, naming the rules, where a path is not one a search may fill in or the
     values together break a rule of the records.
     """
     values = config.model_dump(mode="json")
+    if MODEL_NAME in parameters:
+        values = of_name(values, parameters[MODEL_NAME])
     names = leaves(values)
     for name, value in parameters.items():
         if name not in names:

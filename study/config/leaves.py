@@ -11,12 +11,22 @@ from typing import Any, get_args, get_origin, get_type_hints
 
 from pydantic import BaseModel
 
-from study.config.models import ModelConfig
+from study.config.kinds import MODEL_NAME, model_record
+from study.config.models import TAGS, ModelName
 from study.config.training import TrainingConfig
 
-SECTIONS: dict[str, type[BaseModel]] = {"model": ModelConfig, "training": TrainingConfig}
+SECTIONS = ("model", "training")
 
 FIXED = {"training.seed"}  # trials are compared, so they start alike
+
+
+def sections(values: Any) -> dict[str, type[BaseModel]]:
+    """The record of each section that can be searched.
+
+    values: a study as plain values, right or wrong; its model.name says which record `model` is.
+    """
+    model = values.get("model", {}) if isinstance(values, dict) else {}
+    return {"model": model_record(model), "training": TrainingConfig}
 
 
 def leaves(values: Any) -> dict[str, Any]:
@@ -25,35 +35,46 @@ def leaves(values: Any) -> dict[str, Any]:
     values: a study as plain values, right or wrong; how many elements a list has is taken from it,
     or from the default where it says nothing.
     """
-    sections = values if isinstance(values, dict) else {}
-    return {
+    given = values if isinstance(values, dict) else {}
+    found = {
         path: leaf
-        for name, record in SECTIONS.items()
-        for path, leaf in _leaves(record, record(), sections.get(name), name)
+        for name, record in sections(values).items()
+        for path, leaf in _leaves(record, given.get(name), name)
         if path not in FIXED
     }
+    return {**found, MODEL_NAME: ModelName}  # of a trial, not only of the record that is there
 
 
 def branches() -> set[str]:
     """The dotted paths of mappings and lists, which are searched by what is in them."""
     return set(SECTIONS) | {
-        path for name, record in SECTIONS.items() for path in _branches(record, name)
+        *_branches(TrainingConfig, "training"),
+        *(path for record in TAGS.values() for path in _branches(record, "model")),
     }
 
 
-def _leaves(
-    record: type[BaseModel], defaults: BaseModel, given: Any, prefix: str
-) -> Iterator[tuple[str, Any]]:
+def default(record: type[BaseModel], name: str) -> Any:
+    """Of a field; None where it has none."""
+    field = record.model_fields.get(name)
+    if field is None or field.is_required():
+        return None
+    return field.get_default(call_default_factory=True)
+
+
+def _leaves(record: type[BaseModel], given: Any, prefix: str) -> Iterator[tuple[str, Any]]:
     given = given if isinstance(given, dict) else {}
     for name, hint in _hints(record).items():
-        path, default = f"{prefix}.{name}", getattr(defaults, name)
-        value = given.get(name, default)
-        if isinstance(default, BaseModel):
-            yield from _leaves(type(default), default, value, path)
+        path, otherwise = f"{prefix}.{name}", default(record, name)
+        value = given.get(name, otherwise)
+        if isinstance(otherwise, BaseModel):
+            yield from _leaves(type(otherwise), value, path)
         elif (items := _items(hint)) is not None:
             length = len(value) if isinstance(value, list | tuple) else 0
             for index in range(length):
                 yield f"{path}.{index}", items[min(index, len(items) - 1)]
+        elif get_origin(hint) is dict:
+            for key in value if isinstance(value, dict) else ():
+                yield f"{path}.{key}", get_args(hint)[1]
         else:
             yield path, hint
 
@@ -64,7 +85,7 @@ def _branches(record: type[BaseModel], prefix: str) -> Iterator[str]:
         if isinstance(hint, type) and issubclass(hint, BaseModel):
             yield path
             yield from _branches(hint, path)
-        elif _items(hint) is not None:
+        elif _items(hint) is not None or get_origin(hint) is dict:
             yield path
 
 
@@ -80,6 +101,6 @@ def _items(hint: Any) -> tuple[Any, ...] | None:
     if get_origin(hint) is tuple:
         return tuple(item for item in get_args(hint) if item is not Ellipsis)
     for member in get_args(hint):
-        if get_origin(member) is tuple:  # Range | None
+        if get_origin(member) is tuple:  # Range | None, or a tuple with constraints
             return _items(member)
     return None

@@ -9,8 +9,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from pydantic import BaseModel
+
 from study.config.document import Document, KeyPath, Mistake, NotYaml, parse
-from study.config.leaves import SECTIONS
+from study.config.leaves import default, sections
 from study.config.nearest import hint
 
 _GRAMMAR = "an override must be written path=value"
@@ -49,6 +51,7 @@ def _value(text: str) -> Any:
 def _put(values: Any, keys: list[str], value: Any) -> KeyPath:
     """Writes the value, making the mappings and default lists on the way; returns where."""
     path: KeyPath = ()
+    study = values
     while True:
         key, keys = _next_key(values, keys, value, path)
         path = (*path, key)
@@ -56,7 +59,7 @@ def _put(values: Any, keys: list[str], value: Any) -> KeyPath:
             values[key] = value
             return path
         if not isinstance(values, list) and values.get(key) is None:
-            values[key] = _default(path)
+            values[key] = _default(path, study)
         values = values[key]
 
 
@@ -86,10 +89,11 @@ def _keys_hold_dots(path: KeyPath) -> bool:
     return path == ("space",) or (path[:2] == ("search", "warm_start") and len(path) == 3)
 
 
-def _default(path: KeyPath) -> Any:
+def _default(path: KeyPath, study: Any) -> Any:
     """What a key that the file leaves out holds: a list's default, else an empty mapping."""
-    record = SECTIONS.get(str(path[0]))
-    value: Any = record() if record else None
+    record = sections(study).get(str(path[0]))
+    value: Any = None
     for key in path[1:]:
-        value = getattr(value, str(key), None)
+        value = default(record, str(key)) if record else None
+        record = type(value) if isinstance(value, BaseModel) else None
     return list(value) if isinstance(value, tuple) else {}

@@ -8,15 +8,18 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
+from itertools import product
 from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
 from study.config.conditions import ORDERED, Clause, kind, parse_condition
 from study.config.document import Mistake
+from study.config.kinds import MODEL_NAME, names, of_name
 from study.config.leaves import FIXED, branches, leaves
 from study.config.nearest import hint
 from study.config.parameters import CategoricalParameter, FloatParameter, Parameter
+from study.config.scope import conditions, for_model
 from study.config.wording import rule_of, shown
 
 _PARAMETER: TypeAdapter[Parameter] = TypeAdapter(Parameter)
@@ -39,15 +42,21 @@ def check_space(values: Any) -> Iterator[Mistake]:
 
     values: a study as plain values, right or wrong.
     """
-    names = leaves(values)
+    by_model = {model: leaves(of_name(values, model)) for model in names(values)}
+    every = {name: leaf for leaves_of in by_model.values() for name, leaf in leaves_of.items()}
     space = read_space(values)
     given = values.get("space") if isinstance(values, dict) else None
     declared = list(given) if isinstance(given, dict) else []
     for name in declared:
-        if name not in names:
-            yield Mistake(("space", name), _no_leaf(name, names))
+        if name not in every:
+            yield Mistake(("space", name), _no_leaf(name, every))
         elif name in space:
-            yield from _misfits(name, space[name], names[name])
+            models = [model for model in by_model if for_model(space[name], space, model)]
+            if without := [model for model in models if name not in by_model[model]]:
+                having = [model for model in by_model if name in by_model[model]]
+                yield Mistake(("space", name), _of_some_models(name, without, having))
+            accepting = [by_model[model][name] for model in models if name in by_model[model]]
+            yield from _misfits(name, space[name], accepting)
     for name, parameter in space.items():
         above = declared[: declared.index(name)]
         rule = _condition_rule(parameter, {key: space.get(key) for key in above}, declared, space)
@@ -64,11 +73,21 @@ def _no_leaf(name: str, names: Mapping[str, Any]) -> str:
     return f"no such value under model or training{hint(name, names)}"
 
 
-def _misfits(name: str, parameter: Parameter, leaf: Any) -> Iterator[Mistake]:
-    """The values of the range that the leaf refuses; of a range, each rule once."""
-    accepts: TypeAdapter[Any] = TypeAdapter(leaf)
+def _of_some_models(name: str, without: list[str], having: list[str]) -> str:
+    """The rule that a parameter of some kinds of model says which."""
+    which = f"== {having[0]}" if len(having) == 1 else f"in [{', '.join(having)}]"
+    field = name.partition(".")[2]
+    return f"{', '.join(without)} has no {field}: add `when: {MODEL_NAME} {which}`"
+
+
+def _misfits(name: str, parameter: Parameter, accepting: list[Any]) -> Iterator[Mistake]:
+    """The values of the range that a leaf refuses; of a range, each rule once.
+
+    accepting: what the place accepts, in each kind of model that has it.
+    """
+    adapters: list[TypeAdapter[Any]] = [TypeAdapter(leaf) for leaf in accepting]
     rules = set()
-    for key, value in parameter.probes():
+    for (key, value), accepts in product(parameter.probes(), adapters):
         try:
             accepts.validate_json(json.dumps(value), strict=True)
         except ValidationError as error:
@@ -105,7 +124,7 @@ def _condition_rule(
             return None
         if rule := _clause_rule(clause, other):
             return rule
-    return _conflict([*clauses, *_inherited(clauses, space, set())], space)
+    return _conflict(conditions(parameter, space), space)
 
 
 def _clause_rule(clause: Clause, other: Parameter) -> str | None:
@@ -121,20 +140,6 @@ def _clause_rule(clause: Clause, other: Parameter) -> str | None:
             near = hint(str(value), [choice for choice in choices if isinstance(choice, str)])
             return f"{clause.name} is never {shown(value)}, it is {other}{near}"
     return None
-
-
-def _inherited(
-    clauses: tuple[Clause, ...], space: Mapping[str, Parameter], seen: set[str]
-) -> Iterator[Clause]:
-    """The conditions of the parameters looked at: where those are inactive, this one is too."""
-    for clause in clauses:
-        other = space.get(clause.name)
-        if other is None or other.when is None or clause.name in seen:
-            continue
-        seen.add(clause.name)
-        outer = parse_condition(other.when)
-        yield from outer
-        yield from _inherited(outer, space, seen)
 
 
 def _conflict(clauses: list[Clause], space: Mapping[str, Parameter]) -> str | None:

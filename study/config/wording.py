@@ -15,6 +15,7 @@ from pydantic_core import ErrorDetails
 
 from study.config.constraints import Misfit
 from study.config.document import KeyPath, Mistake
+from study.config.models import TAGS
 from study.config.nearest import hint
 from study.config.parameters import KINDS
 from study.config.records import StudyConfig
@@ -130,8 +131,10 @@ def _names_beside(location: tuple[int | str, ...]) -> list[str]:
         return list(KINDS[str(location[2])].model_fields)
     record: type[BaseModel] = StudyConfig
     for key in location[:-1]:
+        if key in TAGS:  # of the union of models, which is no record itself
+            record = TAGS[str(key)]
+            continue
         annotation = record.model_fields[str(key)].annotation
-        assert isinstance(annotation, type)
-        assert issubclass(annotation, BaseModel)
-        record = annotation
+        if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+            record = annotation
     return list(record.model_fields)

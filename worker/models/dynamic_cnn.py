@@ -8,7 +8,7 @@ from __future__ import annotations
 from torch import Tensor, nn
 
 from study.config.models import DynamicCnnConfig
-from study.errors import Infeasible
+from worker.models.halving import halved_side
 
 
 class DynamicCNN(nn.Module):
@@ -19,7 +19,7 @@ class DynamicCNN(nn.Module):
     ) -> None:
         """Raises Infeasible where the pictures are too small for the depth."""
         super().__init__()
-        side = pooled_side(image_size, config.n_layers)
+        side = halved_side(image_size, config.n_layers, "model.n_layers")
         widths = (channels, *config.n_filters[: config.n_layers])
         self.blocks = nn.Sequential(
             *(
@@ -50,15 +50,3 @@ def convolution_block(channels: int, filters: int, kernel_size: int) -> nn.Seque
         nn.ReLU(inplace=True),
         nn.MaxPool2d(2),
     )
-
-
-def pooled_side(image_size: int, n_layers: int) -> int:
-    """Side of the last feature map, pixels: each block halves it, rounding down."""
-    side = image_size >> n_layers
-    if side < 1:
-        raise Infeasible(
-            f"each of the layers halves the picture, which needs image_size >= {2**n_layers} "
-            f"for model.n_layers={n_layers}, got data.image_size={image_size}: use at most "
-            f"{image_size.bit_length() - 1} layers or larger pictures"
-        )
-    return side
