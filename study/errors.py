@@ -4,6 +4,7 @@ HpoError                      the root; its message is meant for the person at t
 ├── UsageError                what was asked for cannot be done: exit status 2, nothing half written
 │   ├── ConfigError           a configuration file or override breaks a rule
 │   ├── DataError             the pictures are missing, unreadable or cannot be split as asked
+│   ├── ModelError            no such model, or its trained weights are missing or another's
 │   ├── StudyNotFound         no study of that name
 │   ├── StudyExists           a study of that name has another configuration
 │   ├── DatabaseUnreachable   PostgreSQL did not answer; the password is never named
@@ -56,6 +57,13 @@ class ConfigError(UsageError):
 
 class DataError(UsageError):
     """the data set cannot be used"""
+
+    def __init__(self, message: str | None = None) -> None:
+        super().__init__(message and one_line(message))
+
+
+class ModelError(UsageError):
+    """the model cannot be used"""
 
     def __init__(self, message: str | None = None) -> None:
         super().__init__(message and one_line(message))

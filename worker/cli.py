@@ -99,9 +99,11 @@ def prepare(
     Prints progress and the result as lines of JSON.
     """
     from worker.data.prepare import prepare as pack
+    from worker.models.check import check_models
 
     check_result_file()
     study = load_study(config, overrides or ())
+    check_models(study)
     mirror.fetch_source(Path(study.data.source))
     store = pack(
         study.data,
@@ -155,10 +157,12 @@ def rehearse(
     Trains the one in the middle of the space for about ten seconds, on made-up pictures: needs
     neither database nor data. Prints the result as a line of JSON.
     """
+    from worker.models.check import check_models
     from worker.rehearse import rehearse as measured
 
     check_result_file()
     study = load_study(config, overrides or ())
+    check_models(study)
     say_result({**measured(study, device=environment.device(), threads=environment.threads())})
 
 

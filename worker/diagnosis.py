@@ -14,6 +14,7 @@ from study.errors import (
     BadData,
     BrokenDevice,
     DataError,
+    ModelError,
     OutOfMemory,
     TrialFailure,
 )
@@ -50,7 +51,7 @@ def _classify(error: Exception) -> tuple[str, str]:
     text = str(error) or type(error).__name__
     if isinstance(error, TrialFailure):
         return type(error).__name__, text
-    if isinstance(error, DataError):
+    if isinstance(error, DataError | ModelError):  # neither could another trial here
         return BadData.__name__, text
     if isinstance(error, torch.OutOfMemoryError | MemoryError):
         return OutOfMemory.__name__, text

@@ -3,7 +3,8 @@
     out of memory   again in smaller parts, as often as the study allows; then infeasible
     diverged        pruned with its reason, so that the sampler stays away
     infeasible      the same
-    bad data        no trial can train: the worker leaves with a clear error
+    bad data        no trial can train, as without the weights they begin from: the worker leaves
+                    with a clear error
     broken device   the worker leaves, the trial is adopted elsewhere
     object store    out of reach for longer than it is waited for: adopted, from its last copy
     crashed         the process died without a word: adopted, up to the study's attempts

@@ -34,6 +34,7 @@ from worker.messages import (
 from worker.mirrored import MirroredDirectory
 from worker.models.build import build_model
 from worker.models.device import resolve_device
+from worker.models.pretrained import begin_from_weights
 from worker.orders import Orders
 from worker.training.checkpoint import Checkpoints
 from worker.training.class_weights import class_weights
@@ -170,7 +171,7 @@ def set_up(device: torch.device, threads: int) -> None:
 
 def new_learner(assignment: Assignment, store: Store, device: torch.device) -> Learner:
     """What an assignment trains, anew. Raises Infeasible where the parameters cannot be built into
-    a model."""
+    a model, ModelError where the weights to begin from are missing."""
     config, manifest = assignment.config, store.manifest
     torch.manual_seed(config.training.seed)
     model = build_model(
@@ -179,6 +180,7 @@ def new_learner(assignment: Assignment, store: Store, device: torch.device) -> L
         image_size=config.data.image_size,
         n_classes=manifest.n_classes,
     )
+    begin_from_weights(model, config.model, mean=manifest.mean, std=manifest.std)
     return Learner(
         model,
         config.training,

@@ -14,7 +14,11 @@ SHOWN = 3  # names of layers in a message
 
 def misfit(model: nn.Module, state: Mapping[str, Tensor]) -> str | None:
     """Why `state` is not of `model`; None where it is."""
-    wanted = model.state_dict()
+    return differences(model.state_dict(), state)
+
+
+def differences(wanted: Mapping[str, Tensor], state: Mapping[str, Tensor]) -> str | None:
+    """The same of part of a model's state_dict."""
     found = []
     if missing := wanted.keys() - state.keys():
         found.append(f"the model has {_names(missing)}, the file has not")

@@ -129,7 +129,7 @@ def _train_epoch(
     overseer: Overseer,
 ) -> None:
     """The steps of the epoch in hand that are not done yet."""
-    learner.model.train()
+    learner.begin_epoch(progress.epoch)
     began = time.perf_counter()
     for images, labels in _until(overseer, train.epoch(progress.epoch, progress.step)):
         step = progress.epoch * train.steps + progress.step

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from study.config.training import TrainingConfig
+from worker.models.backbone import begin_epoch
 from worker.models.precision import autocast, resolve_precision
 from worker.training.loss import Loss
 from worker.training.optimizer import build_optimizer
@@ -45,15 +46,20 @@ class Learner:
         # range and needs nothing.
         self._scaler = torch.amp.GradScaler(device.type, enabled=self.dtype == torch.float16)
 
+    def begin_epoch(self, epoch: int) -> None:
+        """Before the first step of an epoch, from 0, that this process does."""
+        begin_epoch(self.model, epoch)
+
     def step(self, images: Tensor, labels: Tensor, learning_rate: float) -> tuple[Tensor, Tensor]:
         """Updates the weights and returns the batch's mean loss, () float32, and the logits it is
         of, (B, n_classes) float32; both on the device.
 
         images: (B, C, S, S) float32, channels_last; labels: (B,) int64 or shares of classes
-        (B, n_classes) float32; both on the device.
+        (B, n_classes) float32; both on the device. learning_rate: of the last layers; a backbone's
+        others have their part of it.
         """
         for group in self._optimizer.param_groups:
-            group["lr"] = learning_rate
+            group["lr"] = learning_rate * group["rate"]
         weight = self._loss.weight(labels)
         loss = torch.zeros((), device=self._device)
         parts, outputs = self._accumulation, []

@@ -10,6 +10,7 @@ from torch import nn
 from torch.optim import SGD, AdamW, Optimizer
 
 from study.config.training import TrainingConfig
+from worker.models.backbone import parameter_rates
 
 
 def build_optimizer(model: nn.Module, config: TrainingConfig) -> Optimizer:
@@ -21,13 +22,17 @@ def build_optimizer(model: nn.Module, config: TrainingConfig) -> Optimizer:
 
 
 def decay_groups(model: nn.Module, weight_decay: float) -> list[dict[str, object]]:
-    """Weight decay for matrices and kernels only.
+    """Parameters with one weight decay and one rate: what the learning rate is multiplied by.
+
+    Weight decay is for matrices and kernels only.
 
     Norms and biases have one dimension; pulling them to zero costs accuracy and regularises
     nothing: He et al., Bag of Tricks, https://arxiv.org/abs/1812.01187, section 3.1.
     """
-    parameters = [parameter for parameter in model.parameters() if parameter.requires_grad]
-    return [
-        {"params": [p for p in parameters if p.ndim > 1], "weight_decay": weight_decay},
-        {"params": [p for p in parameters if p.ndim <= 1], "weight_decay": 0.0},
-    ]
+    groups: list[dict[str, object]] = []
+    for rate, parameters in parameter_rates(model):
+        kernels = [p for p in parameters if p.ndim > 1]
+        others = [p for p in parameters if p.ndim <= 1]
+        groups.append({"params": kernels, "weight_decay": weight_decay, "rate": rate})
+        groups.append({"params": others, "weight_decay": 0.0, "rate": rate})
+    return groups

@@ -11,6 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
+from study.config.models import BackboneConfig
 from study.config.records import StudyConfig
 from study.config.search import BudgetConfig, Metric, SearchConfig
 from study.errors import Diverged
@@ -165,6 +166,28 @@ def test_every_schedule_and_optimizer_resumes_exactly(
     disturbed.run(stop_at=6)
     disturbed.run()
     assert disturbed.numbers() == undisturbed.numbers()
+
+
+@pytest.mark.parametrize("stops", [[3], [13, 3], [16], [24], [31]])
+def test_a_frozen_then_unfrozen_backbone_resumes_exactly(
+    new_trial: NewTrial, stops: list[int]
+) -> None:
+    network = "tests.worker.models.small_network:SmallNetwork"
+    model = BackboneConfig(name=network, frozen_epochs=1, backbone_rate=0.1, dropout=0.3)
+    undisturbed, disturbed = (new_trial(optimizer="adamw") for _ in range(2))
+    for trial in (undisturbed, disturbed):
+        trial.config = trial.config.model_copy(update={"model": model})
+    expected = undisturbed.run()
+    for leg in stops:
+        torch.manual_seed(leg)
+        disturbed.run(stop_at=leg)
+    outcome = disturbed.run()
+    assert disturbed.numbers() == undisturbed.numbers()
+    assert outcome.best is not None
+    assert expected.best is not None
+    ours = load_weights(disturbed.directory / outcome.best.weights).state
+    theirs = load_weights(undisturbed.directory / expected.best.weights).state
+    torch.testing.assert_close(dict(ours), dict(theirs), rtol=0, atol=0)
 
 
 def test_a_stop_takes_effect_after_the_step_in_hand(new_trial: NewTrial) -> None:

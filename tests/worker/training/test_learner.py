@@ -9,8 +9,11 @@ import torch
 from torch import nn
 from torch.nn import functional
 
+from study.config.models import BackboneConfig
 from study.config.records import StudyConfig
 from study.config.training import TrainingConfig
+from worker.models.backbone import Backbone
+from worker.models.build import build_model
 from worker.training.learner import Learner
 from worker.training.optimizer import build_optimizer, decay_groups
 
@@ -123,3 +126,48 @@ def test_norms_and_biases_do_not_decay(
 def test_optimizers_are_fused(optimizer: str) -> None:
     config = TrainingConfig.model_validate({"optimizer": optimizer})
     assert build_optimizer(nn.Linear(2, 2), config).defaults["fused"] is True
+
+
+def small_backbone(**fields: Any) -> Backbone:
+    torch.manual_seed(0)
+    name = "tests.worker.models.small_network:SmallNetwork"
+    model = build_model(BackboneConfig(name=name, **fields), channels=3, image_size=8, n_classes=3)
+    assert isinstance(model, Backbone)
+    return model
+
+
+PICTURES = torch.randn(12, 3, 8, 8, generator=torch.Generator().manual_seed(0))
+
+
+def test_each_part_of_a_backbone_learns_at_its_rate_of_the_schedule_s() -> None:
+    model = small_backbone(backbone_rate=0.0001)
+    learner = Learner(model, plain_sgd(), device=CPU)
+    learner.begin_epoch(0)
+    before = [[p.detach().clone() for p in group] for _, group in model.rates()]
+    learner.step(PICTURES, LABELS, 0.5)
+    gradients = copy.deepcopy(before)
+    for (rate, group), then, gradient in zip(model.rates(), before, gradients, strict=True):
+        for now, old, new in zip(group, then, gradient, strict=True):
+            new.copy_((old - now.detach()) / (0.5 * rate))
+    reference = Learner(small_backbone(), plain_sgd(), device=CPU)
+    reference.begin_epoch(0)
+    start = [p.detach().clone() for p in reference.model.parameters()]
+    reference.step(PICTURES, LABELS, 1.0)
+    moved = [old - p.detach() for old, p in zip(start, reference.model.parameters(), strict=True)]
+    found = [gradient for group in gradients for gradient in group]
+    torch.testing.assert_close(found, moved, rtol=5e-2, atol=5e-3)
+
+
+def test_a_frozen_step_changes_the_last_layer_alone() -> None:
+    model = small_backbone(frozen_epochs=1)
+    learner = Learner(model, TrainingConfig(), device=CPU)
+    learner.begin_epoch(0)
+    before = copy.deepcopy(model.state_dict())
+    learner.step(PICTURES, LABELS, 0.1)
+    changed = {n for n, tensor in model.state_dict().items() if not tensor.equal(before[n])}
+    assert changed == {"network.top.weight", "network.top.bias"}
+
+    learner.begin_epoch(1)
+    learner.step(PICTURES, LABELS, 0.1)
+    changed = {n for n, tensor in model.state_dict().items() if not tensor.equal(before[n])}
+    assert {"network.first.0.weight", "network.first.1.running_mean"} <= changed
