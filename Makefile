@@ -75,7 +75,7 @@ $(SECRETS)/storage:
 		echo "postgresql://hpo:$$(cat $(SECRETS)/password)@postgres:5432/hpo" > $@.new && mv $@.new $@
 endif
 
-.PHONY: help setup check test demo plan submit status logs scale stop resume best promote rollback \
+.PHONY: help setup check test demo plan submit status logs scale stop resume train best promote rollback \
 	dashboard report images test-images test-cluster deploy undeploy clean
 
 help: ## what can be made
@@ -128,8 +128,11 @@ stop: $(STAMP) ## stop STUDY so that it can be resumed
 resume: $(STAMP) ## go on with STUDY [N= DATA= ARGS= FOLLOW=1]
 	$(HPO) resume $(STUDY) $(if $(filter file,$(origin N)),,--workers $(N)) $(ON) $(FROM) $(FOLLOWED) $(ARGS)
 
-best: $(STAMP) ## the best trial of STUDY
-	$(HPO) best $(STUDY) $(ON)
+train: $(STAMP) ## train STUDY once, without a search [TRIAL= DATA= ARGS=]
+	$(HPO) train $(STUDY) $(if $(TRIAL),--trial $(TRIAL)) $(ON) $(FROM) $(ARGS)
+
+best: $(STAMP) ## the best trial of STUDY; WRITE=configs/NAME.yaml makes it a configuration
+	$(HPO) best $(STUDY) $(ON) $(if $(WRITE),--write '$(WRITE)') $(ARGS)
 
 promote: $(STAMP) ## measure the best of STUDY again and promote the winner [TRIAL=]
 	$(HPO) promote $(STUDY) $(if $(TRIAL),--trial $(TRIAL)) $(ON)
@@ -145,8 +148,8 @@ else
 	$(HPO) dashboard $(if $(filter file,$(origin STUDY)),,$(STUDY)) --port $(PORT) $(ON)
 endif
 
-report: $(STAMP) ## STUDY as one HTML page
-	$(HPO) report $(STUDY) $(ON)
+report: $(STAMP) ## STUDY as one HTML page [OUT=page.html]
+	$(HPO) report $(STUDY) $(ON) $(if $(OUT),--output '$(OUT)')
 
 images: ## the worker's and the coordinator's image [BASE_IMAGE= WHEELS= PIP_CONFIG= TAG=]
 	$(if $(WHEELS),DOCKER_BUILDKIT=1 $(DOCKER) build --tag hpo-wheels --file docker/wheels.Dockerfile '$(WHEELS)')

@@ -17,6 +17,7 @@ VERBS = (
     running.plan,
     running.submit,
     running.resume,
+    running.train,
     running.prepare,
     looking.status,
     looking.logs,

@@ -7,6 +7,7 @@ Two kinds of desk: this process is the coordinator (machine.py), or another one 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Protocol
 
 from rich.console import Console
@@ -31,6 +32,10 @@ class Desk(Protocol):
     ) -> int:
         """Goes on with a study that was submitted; None: with as many workers as before."""
 
+    def train(self, study: str, *, trial: int | None, overrides: Sequence[str]) -> int:
+        """Trains once, without a search, as a new study of one trial; gives the exit status.
+        trial: with the parameters of this one of the study's."""
+
     def plan(self, study: str, *, workers: int, overrides: Sequence[str], measure: bool) -> None:
         """Says what `submit` would do and how long it would take; nothing stays of it.
         measure: train one trial for a moment to know."""
@@ -53,8 +58,9 @@ class Desk(Protocol):
     def shutdown(self) -> None:
         """Stops every study and what this process started for them."""
 
-    def best(self, study: str) -> None:
-        """Shows the best trial."""
+    def best(self, study: str, *, write: Path | None, force: bool) -> None:
+        """Shows the best trial. write: makes this file a configuration that trains it once more;
+        force: though there is one."""
 
     def promote(self, study: str, *, trial: int | None) -> None:
         """Measures the best trials again, or takes `trial`, and promotes the winner."""
@@ -65,8 +71,9 @@ class Desk(Protocol):
     def dashboard(self, study: str | None, *, host: str, port: int, writable: bool) -> None:
         """Makes optuna-dashboard reachable at host and port until Ctrl-C."""
 
-    def report(self, study: str, *, printed: bool) -> None:
-        """Writes the study as one HTML page and says where. printed: to standard output instead."""
+    def report(self, study: str, *, printed: bool, output: Path | None) -> None:
+        """Writes the study as one HTML page and says where: to `output`, or beside its trials.
+        printed: to standard output instead."""
 
 
 def open_desk(backend: str, console: Console) -> Desk:

@@ -11,6 +11,7 @@ import time
 from collections.abc import Sequence
 from contextlib import suppress
 from functools import partial
+from pathlib import Path
 
 from rich.console import Console
 
@@ -56,6 +57,12 @@ class MachineDesk:
         return resume(
             self._site, study, workers=workers, overrides=overrides, console=self._console
         )
+
+    def train(self, study: str, *, trial: int | None, overrides: Sequence[str]) -> int:
+        """See Desk."""
+        from coordinator.train import train
+
+        return train(self._site, study, trial=trial, overrides=overrides, console=self._console)
 
     def plan(self, study: str, *, workers: int, overrides: Sequence[str], measure: bool) -> None:
         """See Desk."""
@@ -133,13 +140,17 @@ class MachineDesk:
                 backend.forget()
             shut_down(registry, server)
 
-    def best(self, study: str) -> None:
+    def best(self, study: str, *, write: Path | None, force: bool) -> None:
         """See Desk."""
-        from coordinator.status import show_best
+        from coordinator.status import best_of, show_best
         from coordinator.storage import storage
 
         with storage() as (registry, _):
-            show_best(registry, registry.find(study), self._console)
+            found = registry.find(study)
+            show_best(registry, found, self._console)
+            if write is not None:
+                best_of(registry, found).write(write, force=force)
+                self._say(f"written: {write}; train it again: hpo train {write}")
 
     def promote(self, study: str, *, trial: int | None) -> None:
         """See Desk."""
@@ -180,9 +191,9 @@ class MachineDesk:
                 self._say(f"{url}\nCtrl-C ends it")
                 server.serve_forever()
 
-    def report(self, study: str, *, printed: bool) -> None:
+    def report(self, study: str, *, printed: bool, output: Path | None) -> None:
         """See Desk."""
-        from coordinator.report import report_page, write_report
+        from coordinator.report.page import report_page, write_report
         from coordinator.storage import storage
 
         with storage() as (registry, _):
@@ -190,7 +201,7 @@ class MachineDesk:
             if printed:
                 sys.stdout.write(report_page(registry, found))
             else:
-                self._say(str(write_report(registry, found)))
+                self._say(str(write_report(registry, found, output)))
 
     def _say(self, text: str) -> None:
         self._console.print(text, highlight=False, markup=False, soft_wrap=True)

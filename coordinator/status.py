@@ -14,6 +14,7 @@ from coordinator.promoted import describe, in_use
 from coordinator.site import Site
 from coordinator.snapshot import snapshot
 from coordinator.watch import NO_STUDIES, summary, view, workers_table
+from coordinator.winner import Winner
 from study import paths
 from study.errors import HpoError
 from study.progress import observe
@@ -88,6 +89,21 @@ def show_best(registry: Registry, study: RegisteredStudy, console: Console) -> N
     if version is not None:
         lines.append(describe(place, version, study.config.search.metric))
     console.print("\n".join(lines), soft_wrap=True)
+
+
+def best_of(registry: Registry, study: RegisteredStudy) -> Winner:
+    """The best trial. Raises HpoError where none is complete."""
+    progress = observe(registry, study)
+    if progress.best is None:
+        raise HpoError(f"no trial of study {study.name!r} is complete yet")
+    assert progress.best.value is not None
+    return Winner(
+        config=study.config,
+        number=progress.best.number,
+        value=progress.best.value,
+        parameters=dict(progress.best.params),
+        of=progress.ended,
+    )
 
 
 def is_done(registry: Registry, study: RegisteredStudy) -> bool:

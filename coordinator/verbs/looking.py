@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -27,9 +28,16 @@ def logs(
     desk(backend).logs(study, worker=worker, follow=follow)
 
 
-def best(study: Name, backend: Place = DEFAULT_PLACE) -> None:
-    """Show the best trial of a study."""
-    desk(backend).best(study)
+def best(
+    study: Name,
+    write: Annotated[
+        Path | None, typer.Option(help="make this file a configuration of it, ready to train")
+    ] = None,
+    force: Annotated[bool, typer.Option("--force", help="write over it")] = False,
+    backend: Place = DEFAULT_PLACE,
+) -> None:
+    """Show the best trial of a study, or write it as a configuration."""
+    desk(backend).best(study, write=write, force=force)
 
 
 def dashboard(
@@ -48,7 +56,12 @@ def report(
     printed: Annotated[
         bool, typer.Option("--print", help="to standard output instead of its file")
     ] = False,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="the file, instead of its own place")
+    ] = None,
     backend: Place = DEFAULT_PLACE,
 ) -> None:
     """Write a study as one HTML page."""
-    desk(backend).report(study, printed=printed)
+    if printed and output is not None:
+        raise UsageError(f"--print and --output {output} exclude each other: leave one out")
+    desk(backend).report(study, printed=printed, output=output)

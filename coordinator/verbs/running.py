@@ -75,6 +75,23 @@ def resume(
     raise typer.Exit(status)
 
 
+def train(
+    study: File,
+    overrides: Overrides = None,
+    trial: Annotated[
+        int | None, typer.Option(help="with the parameters of this trial of the study")
+    ] = None,
+    data: Data = None,
+    backend: Place = DEFAULT_PLACE,
+) -> None:
+    """Train once, without a search.
+
+    Its values are those of the file's model and training, or a trial's.
+    """
+    overridden = changes(overrides, data)
+    raise typer.Exit(desk(backend).train(study, trial=trial, overrides=overridden))
+
+
 def prepare(
     study: File,
     overrides: Overrides = None,

@@ -61,6 +61,8 @@ def hpo(registry: Registry, home: Path) -> Hpo:
         (("status", "finches"), "there is no study 'finches' in the database; there are: birds"),
         (("resume", "birds", "training.epochs=9"), "training.epochs: 2 there, 9 here"),
         (("resume", "birds", "search.budget.trails=9"), "trials"),
+        (("train", "birds", "--trial", "9"), "study 'birds' has no trial 9; there are: none"),
+        (("train", "no-such"), "configs/no-such.yaml: no such study"),
         (("rollback", "birds"), "nothing is promoted"),
         (("rollback", "../birds"), "STUDY must be 1 to 50 lower-case letters"),
         (("logs", "x" * 300), "STUDY must be 1 to 50 lower-case letters"),
@@ -176,6 +178,26 @@ def test_the_report_is_where_it_says(hpo: Hpo, past: Past) -> None:
     past.end(0.25)
     ended = hpo("report", "birds")
     assert Path(ended.stdout.strip()).is_file()
+
+
+def test_the_report_goes_where_it_is_asked_to(hpo: Hpo, past: Past, home: Path) -> None:
+    past.end(0.25)
+    assert hpo("report", "birds", "--output", "a/page.html").stdout.strip() == "a/page.html"
+    assert (home / "a" / "page.html").read_text().startswith("<!doctype html>")
+    ended = hpo("report", "birds", "--output", "page.html", "--print")
+    assert (ended.returncode, ended.stdout) == (2, "")
+
+
+def test_the_best_trial_is_written_as_a_configuration_once(
+    hpo: Hpo, past: Past, home: Path
+) -> None:
+    past.end(0.25)
+    assert "written: best.yaml" in hpo("best", "birds", "--write", "best.yaml").stdout
+    assert "# The best of study birds: trial 0 of 1" in (home / "best.yaml").read_text()
+    ended = hpo("best", "birds", "--write", "best.yaml")
+    assert ended.returncode == 2
+    assert "best.yaml: exists" in ended.stderr
+    assert hpo("best", "birds", "--write", "best.yaml", "--force").returncode == 0
 
 
 def test_a_place_that_cannot_be_written_to_is_named_before_a_study_is_made(

@@ -45,7 +45,19 @@ def test_a_study_ends_in_a_promoted_model_that_can_be_used(desk: Desk) -> None:
         "latest",
     ]
     assert desk.hpo("report", "shapes").strip().endswith("report.html")
+    check_that_the_winner_trains_again(desk)
     eventually("nothing is left running", lambda: desk.processes() == [], 5.0)
+
+
+def check_that_the_winner_trains_again(desk: Desk) -> None:
+    """As a configuration of its own, without a search."""
+    desk.hpo("best", "shapes", "--write", "best.yaml")
+    printed = desk.hpo("train", "best.yaml", "training.epochs=2")
+    assert "study best-train-1: one training run" in printed
+    assert "1/1 trials (1 complete)" in printed
+    weights = desk.artifacts.parent / "best-train-1" / "promoted" / "0001" / "weights.pt"
+    assert f"weights: {weights}" in printed
+    assert weights.is_file()
 
 
 def as_the_readme_says(desk: Desk, picture: Path) -> str:

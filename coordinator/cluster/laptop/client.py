@@ -9,6 +9,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 from contextlib import suppress
+from pathlib import Path
 
 from rich.console import Console
 
@@ -69,6 +70,12 @@ class ClusterDesk:
             stay=follow,
             console=self._console,
         )
+
+    def train(self, study: str, *, trial: int | None, overrides: Sequence[str]) -> int:
+        """See Desk."""
+        from coordinator.cluster.laptop.submission import train
+
+        return train(self._api, study, trial=trial, overrides=overrides, console=self._console)
 
     def plan(self, study: str, *, workers: int, overrides: Sequence[str], measure: bool) -> None:
         """See Desk."""
@@ -148,19 +155,22 @@ class ClusterDesk:
             "a cluster's: make stop STUDY=..., make undeploy"
         )
 
-    def best(self, study: str) -> None:
+    def best(self, study: str, *, write: Path | None, force: bool) -> None:
         """See Desk."""
-        must_find(self._api, study)
+        from coordinator.cluster.laptop.shown import best_of
+
+        asked = must_find(self._api, study)
         status = find_status(self._api, study)
-        snapshot = None if status is None else status.snapshot
-        if status is None or snapshot is None or snapshot.best is None:
-            raise HpoError(f"no trial of study {study!r} is complete yet")
-        best = snapshot.best
-        self._say(f"trial {best.number}: validation {snapshot.metric} {best.value:.4f}")
-        for name, value in best.params.items():
+        winner = best_of(asked, status)
+        metric = winner.config.search.metric
+        self._say(f"trial {winner.number}: validation {metric} {winner.value:.4f}")
+        for name, value in winner.parameters.items():
             self._say(f"  {name} = {value}")
-        if status.promoted:
+        if status is not None and status.promoted:
             self._say(status.promoted)
+        if write is not None:
+            winner.write(write, force=force)
+            self._say(f"written: {write}; train it again: hpo train {write}")
 
     def promote(self, study: str, *, trial: int | None) -> None:
         """See Desk."""
@@ -181,7 +191,7 @@ class ClusterDesk:
         with suppress(KeyboardInterrupt):
             forward(self._api, host=host, port=port, say=self._say)
 
-    def report(self, study: str, *, printed: bool) -> None:
+    def report(self, study: str, *, printed: bool, output: Path | None) -> None:
         """See Desk."""
         from coordinator.cluster.kubectl import in_coordinator, stream
         from study.atomic import replacing
@@ -191,7 +201,7 @@ class ClusterDesk:
         if printed:
             stream(call, sys.stdout.buffer.write)
             return
-        target = paths.artifacts(study).report
+        target = output or paths.artifacts(study).report
         with replacing(target) as file:
             stream(call, file.write)
         self._say(str(target))

@@ -14,6 +14,8 @@ from rich.table import Table
 from coordinator.cluster.laptop.asked import Asked
 from coordinator.cluster.records import Status
 from coordinator.watch import summary, workers_table
+from coordinator.winner import Winner
+from study.errors import HpoError
 
 SILENCE = 180.0  # seconds; the coordinator writes of a study that goes on at least once a minute
 
@@ -65,6 +67,22 @@ def show_status(study: str, asked: Asked, status: Status | None, console: Consol
         console.print(status.reason, soft_wrap=True)
     if status.promoted:
         console.print(status.promoted, soft_wrap=True)
+
+
+def best_of(asked: Asked, status: Status | None) -> Winner:
+    """The best trial, as far as the coordinator has told. Raises HpoError where none is complete,
+    ConfigError."""
+    config = asked.config()
+    snapshot = None if status is None else status.snapshot
+    if snapshot is None or snapshot.best is None:
+        raise HpoError(f"no trial of study {config.name!r} is complete yet")
+    return Winner(
+        config=config,
+        number=snapshot.best.number,
+        value=snapshot.best.value,
+        parameters=dict(snapshot.best.params),
+        of=snapshot.ended,
+    )
 
 
 def age(status: Status) -> float:

@@ -13,16 +13,26 @@ from rich.console import Console
 
 from coordinator.change import changed
 from coordinator.cluster.api import Api
-from coordinator.cluster.laptop.asked import Asked, ask, find, find_status, must_find, next_request
+from coordinator.cluster.laptop.asked import (
+    Asked,
+    ask,
+    find,
+    find_status,
+    must_find,
+    names,
+    next_request,
+)
 from coordinator.cluster.laptop.proposal import Proposal, moved_in, propose
+from coordinator.cluster.laptop.shown import best_of
 from coordinator.cluster.laptop.upload import upload
 from coordinator.cluster.laptop.waits import await_taken_up, follow
 from coordinator.cluster.records import Request, Status
+from coordinator.single_run import given, given_again, next_name, single_run
 from study import exit_codes
 from study.config.dump import dump
 from study.config.identity import differences
 from study.config.load import find_study, load_study
-from study.errors import HpoError, StudyExists
+from study.errors import HpoError, StudyExists, UsageError
 
 
 def submit(
@@ -60,6 +70,29 @@ def resume(
     moved = moved_in(overrides)
     proposal = propose(api, config, workers=workers, moved=moved, before=before)
     return _carry_out(api, proposal, console, stay=stay)
+
+
+def train(
+    api: Api, study: str, *, trial: int | None, overrides: Sequence[str], console: Console
+) -> int:
+    """Asks for a study of one trial that searches nothing, under a name of its own, and stays until
+    it ends. Raises UsageError before anything has changed; a laptop knows the parameters of the
+    best trial alone."""
+    if trial is None:
+        config = given(study, overrides)
+    else:
+        asked = must_find(api, study)
+        winner = best_of(asked, find_status(api, study))
+        if winner.number != trial:
+            raise UsageError(
+                f"--trial {trial}: in a cluster only the best trial's parameters are known here, "
+                f"those of trial {winner.number}; others: make report STUDY={study}"
+            )
+        config = given_again(winner.config, winner.parameters, overrides)
+    single = single_run(config, name=next_name(config.name, names(api)))
+    console.print(f"study {single.name}: one training run")
+    proposal = propose(api, single, workers=1, moved=True, before=None)
+    return _carry_out(api, proposal, console, stay=True)
 
 
 def _carry_out(api: Api, proposal: Proposal, console: Console, *, stay: bool) -> int:
