@@ -240,6 +240,10 @@ ORDER BY t.number;
 SELECT outcome, count(*) AS trials FROM ledger.lease
 WHERE study_id = :study_id AND outcome IS NOT NULL GROUP BY outcome;
 
+-- name: spent
+SELECT t.number, k.device_seconds FROM ledger.lease k JOIN trials t USING (trial_id)
+WHERE k.study_id = :study_id;
+
 -- name: best
 -- Of equals the earlier one. Infinity has no number in Optuna's table.
 SELECT t.trial_id

@@ -1,0 +1,104 @@
+"""What helped, in words: each effect as a sentence, and how to read them.
+
+Knows nothing of how effects are measured nor of HTML.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from coordinator.report.contrasts import OTHERS, shown
+from coordinator.report.effects import LEAST, Effect, Effects, Share
+from study.config.search import SamplerConfig
+
+FRACTIONS = frozenset(
+    ("accuracy", "top5", "precision", "recall", "f1", "f1_supported", "roc_auc", "ece")
+)
+"""Metrics in [0, 1], whose differences are told in percentage points."""
+
+OBVIOUS = (shown(True), shown(False), OTHERS)
+"""What a group is compared with where a sentence need not say it."""
+
+
+def short_names(parameters: Sequence[str]) -> dict[str, str]:
+    """Each dotted path without its section, where no other parameter is called so then."""
+    ends = [path.partition(".")[2] or path for path in parameters]
+    return {
+        path: end if ends.count(end) == 1 else path
+        for path, end in zip(parameters, ends, strict=True)
+    }
+
+
+def sentence(effect: Effect, metric: str, names: Mapping[str, str]) -> tuple[str, str]:
+    """For example `batch_norm on:` and `+6.1 points, 95 % interval 3.9 to 8.2, 31 of 50 trials; cut
+    short 4 of 35, against 12 of 31`."""
+    contrast = effect.contrast
+    name = names[contrast.parameter]
+    against = "" if contrast.against.label in OBVIOUS else f", against {contrast.against.label}"
+    parts = [
+        amount(effect.difference, metric, unit=True),
+        f"95 % interval {amount(effect.low, metric)} to {amount(effect.high, metric)}",
+        f"{effect.trials.count} of {effect.trials.of} trials",
+    ]
+    short = (effect.cut_short, effect.cut_short_against)
+    ending = ""
+    if any(share.count for share in short):
+        ending = f"; cut short {_of(short[0])}, against {_of(short[1])}"
+    return f"{name} {contrast.group.label}{against}:", f"{', '.join(parts)}{ending}"
+
+
+def amount(difference: float, metric: str, *, unit: bool = False) -> str:
+    """A difference of a metric: `+6.1 points` with its unit, `6.1` as the end of an interval."""
+    scaled, digits = (100 * difference, 1) if metric in FRACTIONS else (difference, 4)
+    text = f"{scaled:+.{digits}f}" if unit else f"{scaled:.{digits}f}"
+    text = text.replace("-", "\N{MINUS SIGN}")
+    return f"{text} points" if unit and metric in FRACTIONS else text
+
+
+def method(
+    effects: Effects, *, trials: int, sampler: SamplerConfig, names: Mapping[str, str]
+) -> list[str]:
+    """How the sentences came about, and what they do not say."""
+    lines = [
+        f"Compared are the best epochs of the {trials} complete trials: means of two groups of at "
+        f"least {LEAST} trials each, with a studentised bootstrap interval. Nothing is said where "
+        "the interval includes zero.",
+        "Trials that were cut short (pruned, diverged) have no comparable value and are counted "
+        "beside; where one group lost more of them, the real difference is larger than the given "
+        "one.",
+    ]
+    if effects.made:
+        lines.append(_by_chance(effects))
+    lines.append(_confounding(sampler))
+    if effects.skipped:
+        few = ", ".join(names[parameter] for parameter in effects.skipped)
+        lines.append(f"Too few complete trials on either side to compare: {few}.")
+    return lines
+
+
+def _by_chance(effects: Effects) -> str:
+    made = effects.made
+    if made == 1:
+        return "One comparison was made."
+    return (
+        f"{made} comparisons were made: if no parameter mattered, {0.05 * made:.1f} of them would "
+        "be listed by chance. Those marked with \N{BLACK STAR} would also hold if all were to be "
+        "right together (Bonferroni)."
+    )
+
+
+def _confounding(sampler: SamplerConfig) -> str:
+    if sampler.name in ("random", "qmc"):
+        return (
+            "Parameters were drawn independently of each other, so differences are due to them, "
+            "except where one exists only under a condition."
+        )
+    return (
+        f"After {sampler.startup_trials} trials at random the sampler preferred what did well, so "
+        "parameters were not varied independently: a difference belongs to such trials, and may be "
+        "due to what else they had in common."
+    )
+
+
+def _of(share: Share) -> str:
+    return f"{share.count} of {share.of}"
