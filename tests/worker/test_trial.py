@@ -244,6 +244,20 @@ def test_a_batch_in_parts_with_weighted_classes_trains_as_well(
     assert finished.value > 0.5
 
 
+def test_a_trial_with_blended_pictures_of_balanced_classes_trains_as_well(
+    child: Callable[[], Child], assign: Assign
+) -> None:
+    trial = child()
+    training = {
+        **{"loss": "focal", "class_weights": "effective_number", "sampling": "balanced"},
+        **{"batch_size": 8, "augmentation": {"rotation": 5, "contrast": 0.2, "mixup_alpha": 0.2}},
+    }
+    trial.pipe.send(assign(training=training, accumulation=2))
+    finished = trial.converse()[-1]
+    assert isinstance(finished, Finished)
+    assert finished.value > 0.5
+
+
 def test_signals_to_the_whole_group_do_not_end_a_trial(
     child: Callable[[], Child], assign: Assign
 ) -> None:

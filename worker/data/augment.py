@@ -1,7 +1,8 @@
-"""Packed squares to model input: crop, resize, flip, normalise, on whichever device they are on.
+"""Packed squares to model input, on whichever device they are on.
 
 One implementation for every loader and every device, so that all give the same pictures. Knows
-nothing of where squares come from and of chance (draws.py).
+nothing of where squares come from; what chance does to them is drawn by position (draws.py) and
+done in batch, by a file for each kind of change.
 """
 
 from __future__ import annotations
@@ -12,7 +13,15 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from worker.data.draws import Windows
+from study.config.augmentation import AugmentationConfig
+from worker.data.affine import draw_affine
+from worker.data.blending import blended, draw_blend
+from worker.data.colour import changed
+from worker.data.draws import Span, draw_windows
+from worker.data.erasing import draw_erasing, erased
+from worker.data.geometry import cropped, moved
+from worker.data.jitter import draw_jitter
+from worker.data.policies import Drawn, draw_policy
 
 
 class Normaliser:
@@ -22,6 +31,8 @@ class Normaliser:
         """mean, std: per channel, in [0, 1]."""
         means = torch.tensor(mean, dtype=torch.float64)
         deviations = torch.tensor(std, dtype=torch.float64)
+        self.mean = (255 * means).float().view(1, -1, 1, 1).to(device)
+        """(1, C, 1, 1) float32, levels of 255."""
         self._scale = (1 / (255 * deviations)).float().view(1, -1, 1, 1).to(device)
         self._offset = (-means / deviations).float().view(1, -1, 1, 1).to(device)
 
@@ -42,33 +53,52 @@ def whole(pixels: Tensor, size: int) -> Tensor:
     return functional.interpolate(images, (size, size), mode="bilinear", antialias=True)
 
 
-def cropped(pixels: Tensor, windows: Windows, size: int) -> Tensor:
-    """Each picture's window, resized and flipped.
+class Augmenter:
+    """Training squares to model input, as a study asks; has no state."""
 
-    pixels: (B, P, P, C) uint8; returns (B, C, size, size) float32 in [0, 255]. All pictures are
-    sampled by one call: on a CPU it is twice as fast as cropping and resizing one by one. Windows
-    are mostly enlarged, where bilinear sampling is exact; squares packed larger than `size` are
-    sampled several times a pixel and averaged, which keeps aliasing away.
-    """
-    side = pixels.shape[1]
-    finer = max(1, round(side / size))
-    grid = _grid(windows, side, size * finer, pixels.device)
-    images = pixels.permute(0, 3, 1, 2).float()
-    sampled = functional.grid_sample(images, grid, padding_mode="border", align_corners=False)
-    return sampled if finer == 1 else functional.avg_pool2d(sampled, finer)
+    def __init__(
+        self,
+        config: AugmentationConfig,
+        *,
+        seed: int,
+        size: int,
+        n_classes: int,
+        normalise: Normaliser,
+    ) -> None:
+        """size: of the model's input, pixels."""
+        self._config = config
+        self._seed = seed
+        self._size = size
+        self._n_classes = n_classes
+        self._normalise = normalise
 
+    def __call__(
+        self, pixels: Tensor, labels: Tensor, epoch: int, start: int
+    ) -> tuple[Tensor, Tensor]:
+        """The batch at positions from `start` on of an epoch.
 
-def _grid(windows: Windows, side: int, size: int, device: torch.device) -> Tensor:
-    """Where each output pixel is sampled: (B, size, size, 2) float32, x and y in [-1, 1].
+        pixels: (B, P, P, C) uint8; labels: (B,) int64. Returns images (B, C, size, size) float32,
+        normalised, channels_last; and the labels, or where pictures are blended the shares of all
+        classes, (B, n_classes) float32.
+        """
+        config, size = self._config, self._size
+        if not config.enabled:
+            return self._normalise(whole(pixels, size)), labels
+        span = Span(self._seed, epoch, start, len(pixels))
+        policy = draw_policy(config, span)
+        images = self._sampled(pixels, span, policy)
+        changes = (*(policy.changes if policy else ()), *draw_jitter(config, span))
+        images = changed(images, changes)
+        images = erased(images, draw_erasing(config, span, size), self._normalise.mean)
+        images, labels = blended(images, labels, draw_blend(config, span, size), self._n_classes)
+        return self._normalise(images), labels
 
-    Clamped to the centres of the window's outermost pixels: nothing outside of it is looked at.
-    """
-    boxes = torch.from_numpy(windows.boxes).to(device, torch.float32, non_blocking=True)
-    flips = torch.from_numpy(windows.flips).to(device, non_blocking=True)
-    centres = (torch.arange(size, device=device, dtype=torch.float32) + 0.5) / size
-    starts, lengths = boxes[:, :2, None], boxes[:, 2:, None]  # (B, 2, 1): y then x
-    inside = (centres * lengths).clamp(min=0.5).minimum(lengths - 0.5)  # (B, 2, size)
-    ys, xs = ((starts + inside) * (2 / side) - 1).unbind(1)
-    xs = torch.where(flips[:, None], xs.flip(1), xs)
-    shape = (len(boxes), size, size)
-    return torch.stack([xs[:, None, :].expand(shape), ys[:, :, None].expand(shape)], dim=-1)
+    def _sampled(self, pixels: Tensor, span: Span, policy: Drawn | None) -> Tensor:
+        """Cropped and, where anything is, moved."""
+        windows = draw_windows(self._config, span, pixels.shape[1])
+        motion = draw_affine(self._config, span)
+        if policy is not None:
+            motion = policy.motion if motion is None else policy.motion @ motion
+        if motion is None:
+            return cropped(pixels, windows, self._size)
+        return moved(pixels, windows, motion, self._size, self._config.scale[0])

@@ -39,8 +39,9 @@ class Batches(Protocol):
     def epoch(self, epoch: int, start_step: int = 0) -> Iterator[tuple[Tensor, Tensor]]:
         """Batches of an epoch from `start_step` on, the same whether or not those before were read.
 
-        Yields images (B, C, S, S) float32, normalised, channels_last, and labels (B,) int64, both
-        on the device. Raises BadData where a file that is streamed has changed.
+        Yields images (B, C, S, S) float32, normalised, channels_last, and labels (B,) int64, or
+        shares of all classes (B, n_classes) float32 where training pictures are blended; both on
+        the device. Raises BadData where a file that is streamed has changed.
         """
         ...
 
@@ -61,9 +62,10 @@ def open_batches(
 ) -> Batches:
     """Opens a split.
 
-    augment: a new order in every epoch, random windows and flips, and no partial last batch unless
-    it is the only one; otherwise every whole picture once, in the order of the store. threads: for
-    decoding. Raises BadData for a missing split or source, DataError for a missing loader.
+    augment: a new order in every epoch, what training.augmentation says, and no partial last batch
+    unless it is the only one; otherwise every whole picture once, in the order of the store.
+    threads: for decoding. Raises BadData for a missing split or source, DataError for a missing
+    loader.
     """
     return Epochs(
         _squares(store, split, data, training.batch_size, device, threads),

@@ -1,7 +1,8 @@
-"""What chance decides: the order of an epoch and the window and flip of each picture.
+"""What chance decides: the order of an epoch and the window and flips of each picture.
 
 Counter-based (Philox): every position of every epoch has random numbers of its own, so any batch
-can be drawn without drawing those before it. Knows nothing of pixels and of torch.
+can be drawn without drawing those before it; each purpose has a stream of its own, so what is
+switched on changes nothing else. Knows nothing of pixels and of torch.
 """
 
 from __future__ import annotations
@@ -15,8 +16,24 @@ from numpy.typing import NDArray
 from study.config.augmentation import AugmentationConfig
 
 ATTEMPTS = 10  # windows tried for a picture, as torchvision's RandomResizedCrop does
-STEPS = 6  # of the counter for each picture; a step gives four numbers
-WIDTH = 4 * STEPS  # numbers for each picture: two an attempt, two for the place, one for the flip
+WIDTH = 2 * ATTEMPTS + 4  # numbers for each picture: two an attempt, two for place, two for flips
+
+
+@dataclass(frozen=True)
+class Span:
+    """Positions [start, start + count) of an epoch."""
+
+    seed: int
+    epoch: int
+    start: int
+    count: int
+
+    def numbers(self, purpose: str, width: int) -> NDArray[np.float64]:
+        """(count, width) in [0, 1): the numbers of these positions for a purpose."""
+        steps = -(-width // 4)  # of the counter for each position; a step gives four numbers
+        key = _key(purpose, self.seed, self.epoch)
+        generator = np.random.Generator(np.random.Philox(key=key, counter=steps * self.start))
+        return generator.random((self.count, 4 * steps))[:, :width]
 
 
 @dataclass(frozen=True)
@@ -26,7 +43,7 @@ class Windows:
     boxes: NDArray[np.int64]
     """(B, 4): top, left, height, width in the packed square, pixels."""
     flips: NDArray[np.bool_]
-    """(B,): mirrored left to right after the crop."""
+    """(B, 2): mirrored top to bottom, left to right, after the crop."""
 
 
 def draw_order(seed: int, epoch: int, count: int) -> NDArray[np.int64]:
@@ -54,46 +71,43 @@ def draw_balanced_order(seed: int, epoch: int, labels: NDArray[np.int32]) -> NDA
     return generator.permutation(np.concatenate(drawn)).astype(np.int64, copy=False)
 
 
-def draw_windows(
-    config: AugmentationConfig, seed: int, epoch: int, start: int, count: int, side: int
-) -> Windows:
-    """Windows of the pictures at positions [start, start + count) of an epoch.
+def draw_windows(config: AugmentationConfig, span: Span, side: int) -> Windows:
+    """Windows of the pictures at these positions.
 
     side: of the packed square, pixels. The distribution is that of torchvision's
     RandomResizedCrop: area uniform in crop_scale, ratio log-uniform in crop_ratio, redrawn where
     the window would not fit, the whole picture after ten attempts.
     """
-    philox = np.random.Philox(key=_key("window", seed, epoch), counter=STEPS * start)
-    numbers = np.random.Generator(philox).random((count, WIDTH))
-    flips = numbers[:, -1] < config.horizontal_flip
+    numbers = span.numbers("window", WIDTH)
+    flips = numbers[:, -2:] < (config.vertical_flip, config.horizontal_flip)
     if config.crop_scale is None:
-        whole = np.tile(np.array([0, 0, side, side], np.int64), (count, 1))
+        whole = np.tile(np.array([0, 0, side, side], np.int64), (span.count, 1))
         return Windows(whole, flips)
-    heights, widths = _sizes(config, config.crop_scale, numbers, side)
-    tops = (numbers[:, 2 * ATTEMPTS] * (side - heights + 1)).astype(np.int64)
-    lefts = (numbers[:, 2 * ATTEMPTS + 1] * (side - widths + 1)).astype(np.int64)
-    return Windows(np.stack([tops, lefts, heights, widths], axis=1), flips)
+    sizes, fitting = draw_sizes(config.crop_scale, config.crop_ratio, numbers, side)
+    sizes[~fitting] = side
+    places = (numbers[:, 2 * ATTEMPTS : 2 * ATTEMPTS + 2] * (side - sizes + 1)).astype(np.int64)
+    return Windows(np.concatenate([places, sizes], axis=1), flips)
 
 
-def _sizes(
-    config: AugmentationConfig,
+def draw_sizes(
     scale: tuple[float, float],
+    ratio: tuple[float, float],
     numbers: NDArray[np.float64],
     side: int,
-) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Heights and widths, (B,) each: of every picture's first attempt that fits."""
+) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+    """Heights and widths, (B, 2), of every picture's first attempt that fits; and whether one did.
+
+    scale: of the area, as fractions of the square; ratio: of width to height. numbers: (B, at least
+    2 * ATTEMPTS) in [0, 1).
+    """
     areas = (scale[0] + numbers[:, :ATTEMPTS] * (scale[1] - scale[0])) * side * side
-    low, high = np.log(config.crop_ratio)
+    low, high = np.log(ratio)
     ratios = np.exp(low + numbers[:, ATTEMPTS : 2 * ATTEMPTS] * (high - low))
-    widths = np.rint(np.sqrt(areas * ratios)).astype(np.int64)
-    heights = np.rint(np.sqrt(areas / ratios)).astype(np.int64)
-    fits = (widths > 0) & (widths <= side) & (heights > 0) & (heights <= side)
-    rows, first = np.arange(len(numbers)), fits.argmax(axis=1)
-    fitting = fits.any(axis=1)
-    return (
-        np.where(fitting, heights[rows, first], side),
-        np.where(fitting, widths[rows, first], side),
-    )
+    lengths = np.stack([np.sqrt(areas / ratios), np.sqrt(areas * ratios)], axis=2)
+    sizes = np.rint(lengths).astype(np.int64)  # (B, ATTEMPTS, 2)
+    fits = ((sizes > 0) & (sizes <= side)).all(axis=2)
+    first = fits.argmax(axis=1)
+    return sizes[np.arange(len(numbers)), first], fits.any(axis=1)
 
 
 def _key(purpose: str, seed: int, epoch: int) -> NDArray[np.uint64]:

@@ -17,8 +17,8 @@ from torch import Tensor
 
 from study.config.training import TrainingConfig
 from study.dataset import Split
-from worker.data.augment import Normaliser, cropped, whole
-from worker.data.draws import draw_balanced_order, draw_order, draw_windows
+from worker.data.augment import Augmenter, Normaliser, whole
+from worker.data.draws import draw_balanced_order, draw_order
 from worker.data.store import Store
 
 Rows = NDArray[np.int64]
@@ -58,9 +58,15 @@ class Epochs:
         self.rows = np.arange(self._range.start, self._range.stop, dtype=np.int64)
         self._training = training
         self._size = size
-        self._side = store.manifest.size
         self._augment = augment
         self._normalise = Normaliser(store.manifest.mean, store.manifest.std, device)
+        self._augmenter = Augmenter(
+            training.augmentation,
+            seed=training.seed,
+            size=size,
+            n_classes=store.manifest.n_classes,
+            normalise=self._normalise,
+        )
         self._classes = store.labels
         self._labels = torch.from_numpy(store.labels.astype(np.int64)).to(device)
         self._device = device
@@ -77,8 +83,11 @@ class Epochs:
         fetched = self._squares.fetch(plan)
         with closing(fetched):
             for step, (rows, pixels) in enumerate(zip(plan, fetched, strict=True), start_step):
-                images = self._images(pixels, epoch, step * batch)
-                yield self._normalise(images), self._labels[torch.from_numpy(rows).to(self._device)]
+                labels = self._labels[torch.from_numpy(rows).to(self._device)]
+                if self._augment:
+                    yield self._augmenter(pixels, labels, epoch, step * batch)
+                else:
+                    yield self._normalise(whole(pixels, self._size)), labels
 
     def close(self) -> None:
         """See worker.data.batches.Batches."""
@@ -91,16 +100,3 @@ class Epochs:
         if self._training.sampling == "balanced":
             return draw_balanced_order(seed, epoch, self._classes[part.start : part.stop])
         return draw_order(seed, epoch, part.size)
-
-    def _images(self, pixels: Tensor, epoch: int, position: int) -> Tensor:
-        if not self._augment:
-            return whole(pixels, self._size)
-        windows = draw_windows(
-            self._training.augmentation,
-            self._training.seed,
-            epoch,
-            position,
-            len(pixels),
-            self._side,
-        )
-        return cropped(pixels, windows, self._size)

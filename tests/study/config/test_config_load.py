@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from study.config.augmentation import AugmentationConfig
 from study.config.load import find_study, load_study
 from study.config.records import StudyConfig
 from study.config.training import TrainingConfig
@@ -139,6 +140,16 @@ search: {budget: {trials: true}, warm_start: [{model.n_layers: [1]}]}
          "log_loss, ece"),
         ("training.loss=focall", 'training.loss: unknown value, got "focall"; did you mean focal? '
          "valid: cross_entropy, focal"),
+        ("training.augmentation.policy=randaug", 'training.augmentation.policy: unknown value, got '
+         '"randaug"; did you mean randaugment? valid: none, randaugment, trivialaugment'),
+        ("training.augmentation.equalize=0.5", "training.augmentation.equalize: unknown key; did "
+         "you mean equalise? valid: " + ", ".join(AugmentationConfig.model_fields)),
+        ("training.augmentation.hue=0.6", "training.augmentation.hue: must be at most 0.5, "
+         "got 0.6"),
+        ("training.augmentation.scale=[1.5, 0.5]", "training.augmentation.scale: the lowest value "
+         "must come first, got [1.5, 0.5]"),
+        ("training.augmentation.erasing_scale=[0.5, 2]", "training.augmentation.erasing_scale: a "
+         "part cannot be larger than the picture, got [0.5, 2.0]"),
         ("training.augmentation.crop_scale=[1]", "training.augmentation.crop_scale.1: is required"),
         ("training.augmentation.crop_scale=[1, 0.5]", "training.augmentation.crop_scale: the "
          "lowest value must come first, got [1.0, 0.5]"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -14,6 +15,7 @@ from study.config.augmentation import AugmentationConfig
 from study.config.data import DataConfig
 from study.config.training import TrainingConfig
 from study.errors import BadData
+from tests.worker.data.augmentations import EVERYTHING
 from tests.worker.data.conftest import Pack
 from tests.worker.data.pictures import encoded, jpeg, png, smooth, write_tree, write_zip
 from worker.data.batches import Batches, open_batches
@@ -185,6 +187,20 @@ def test_an_epoch_started_in_the_middle_is_the_rest_of_it_bit_for_bit(
     for (images, labels), (wanted, wanted_labels) in zip(rest, whole[3:], strict=True):
         assert torch.equal(images, wanted)
         assert torch.equal(labels, wanted_labels)
+
+
+@pytest.mark.parametrize("loader", LOADERS)
+def test_with_all_augmentations_every_loader_begins_anywhere_and_gives_the_same_labels(
+    loader: str, opened: Opened
+) -> None:
+    options: dict[str, Any] = {"batch_size": 4, "augmentation": EVERYTHING}
+    _, resident = joined(opened("resident", **options).epoch(1))
+    whole, labels = joined(opened(loader, **options).epoch(1))
+    rest, rest_labels = joined(opened(loader, **options).epoch(1, start_step=3))
+    assert torch.equal(rest, whole[12:])
+    assert torch.equal(rest_labels, labels[12:])
+    assert torch.equal(labels, resident)
+    assert labels.shape == (len(whole), 2)
 
 
 @pytest.mark.parametrize("loader", LOADERS)

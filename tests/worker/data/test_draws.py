@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from study.config.augmentation import AugmentationConfig
-from worker.data.draws import draw_balanced_order, draw_order, draw_windows
+from worker.data.draws import Span, draw_balanced_order, draw_order, draw_windows
 
 CONFIG = AugmentationConfig(crop_scale=(0.3, 1.0))
 
@@ -46,10 +46,26 @@ def test_balanced_orders_differ_between_epochs_and_seeds_and_repeat_exactly() ->
     assert tuple(draw_balanced_order(0, 1, labels)) in orders
 
 
+@given(st.integers(0, 2**40), st.integers(0, 40), st.integers(1, 20), st.integers(1, 30))
+def test_numbers_of_a_position_do_not_depend_on_the_batch_it_is_in(
+    first: int, start: int, count: int, width: int
+) -> None:
+    every = Span(3, 2, first, 60).numbers("jitter", width)
+    part = Span(3, 2, first + start, count).numbers("jitter", width)
+    assert part.shape == (count, width)
+    np.testing.assert_array_equal(part[: 60 - start], every[start : start + count])
+
+
+def test_numbers_differ_between_purposes_epochs_seeds_and_positions() -> None:
+    spans = [Span(0, 0, 0, 2), Span(0, 1, 0, 2), Span(1, 0, 0, 2), Span(0, 0, 2, 2)]
+    drawn = [span.numbers(purpose, 4) for span in spans for purpose in ("jitter", "erasing")]
+    assert len(np.unique(drawn)) == np.size(drawn)
+
+
 @given(st.integers(0, 40), st.integers(1, 20))
 def test_windows_of_a_batch_do_not_depend_on_those_before_it(start: int, count: int) -> None:
-    every = draw_windows(CONFIG, 3, 2, 0, 60, 64)
-    part = draw_windows(CONFIG, 3, 2, start, count, 64)
+    every = draw_windows(CONFIG, Span(3, 2, 0, 60), 64)
+    part = draw_windows(CONFIG, Span(3, 2, start, count), 64)
     np.testing.assert_array_equal(part.boxes, every.boxes[start : start + count])
     np.testing.assert_array_equal(part.flips, every.flips[start : start + count])
 
@@ -65,15 +81,15 @@ def test_windows_lie_inside_the_square(
     config = AugmentationConfig(
         crop_scale=(min(scale), max(scale)), crop_ratio=(min(ratio), max(ratio))
     )
-    boxes = draw_windows(config, 0, 0, 0, 100, side).boxes
+    boxes = draw_windows(config, Span(0, 0, 0, 100), side).boxes
     assert (boxes[:, 2:] >= 1).all()
     assert (boxes[:, :2] >= 0).all()
     assert (boxes[:, :2] + boxes[:, 2:] <= side).all()
 
 
 def test_windows_have_the_areas_ratios_and_flips_asked_for() -> None:
-    config = AugmentationConfig(crop_scale=(0.2, 0.6), horizontal_flip=0.25)
-    windows = draw_windows(config, 0, 0, 0, 20_000, 500)
+    config = AugmentationConfig(crop_scale=(0.2, 0.6), horizontal_flip=0.25, vertical_flip=0.6)
+    windows = draw_windows(config, Span(0, 0, 0, 20_000), 500)
     height, width = windows.boxes[:, 2], windows.boxes[:, 3]
     area = height * width / 500**2
     assert area.min() > 0.199
@@ -81,9 +97,9 @@ def test_windows_have_the_areas_ratios_and_flips_asked_for() -> None:
     assert area.mean() == pytest.approx(0.4, abs=0.005)
     assert np.log(width / height).mean() == pytest.approx(0, abs=0.005)
     assert (width / height).max() < 1.34
-    assert windows.flips.mean() == pytest.approx(0.25, abs=0.01)
+    assert windows.flips.mean(axis=0) == pytest.approx([0.6, 0.25], abs=0.01)
 
 
 def test_without_a_crop_scale_windows_are_whole() -> None:
-    windows = draw_windows(AugmentationConfig(crop_scale=None), 0, 0, 5, 3, 32)
+    windows = draw_windows(AugmentationConfig(crop_scale=None), Span(0, 0, 5, 3), 32)
     assert windows.boxes.tolist() == [[0, 0, 32, 32]] * 3
