@@ -26,6 +26,7 @@ TAG ?= $(VERSION)
 WORKER_IMAGE = $(IMAGE_PREFIX)hpo-worker:$(TAG)
 COORDINATOR_IMAGE = $(IMAGE_PREFIX)hpo-coordinator:$(TAG)
 # of `make images`: BASE_IMAGE= WHEELS=dir PIP_CONFIG=file CA_FILE=file BUILD_NETWORK=host PGBOUNCER=no
+# WORKER_EXTRAS='timm wandb'
 DOCKER ?= docker
 BUILD = DOCKER_BUILDKIT=1 $(DOCKER) build --build-arg VERSION=$(VERSION) \
 	--build-arg COMMIT=$$(git describe --always --dirty --abbrev=40 --exclude '*') \
@@ -153,7 +154,8 @@ report: $(STAMP) ## STUDY as one HTML page [OUT=page.html]
 
 images: ## the worker's and the coordinator's image [BASE_IMAGE= WHEELS= PIP_CONFIG= TAG=]
 	$(if $(WHEELS),DOCKER_BUILDKIT=1 $(DOCKER) build --tag hpo-wheels --file docker/wheels.Dockerfile '$(WHEELS)')
-	$(BUILD) --tag $(WORKER_IMAGE) --file docker/worker.Dockerfile .
+	$(BUILD) --tag $(WORKER_IMAGE) $(if $(WORKER_EXTRAS),--build-arg EXTRAS='$(WORKER_EXTRAS)') \
+		--file docker/worker.Dockerfile .
 	$(BUILD) --tag $(COORDINATOR_IMAGE) --file docker/coordinator.Dockerfile \
 		$(if $(WHEELS)$(filter no,$(PGBOUNCER)),--build-arg PGBOUNCER=) .
 	$(if $(WHEELS),$(DOCKER) image rm hpo-wheels)

@@ -10,7 +10,9 @@ FROM ${BASE_IMAGE} AS requirements
 WORKDIR /build
 COPY constraints.txt /pinned/
 COPY pyproject.toml docker/requirements.py ./
-RUN python3 requirements.py worker dali s3 image > /pinned/requirements.txt
+# Optional ones of pyproject.toml: timm, huggingface, export, wandb, mlflow.
+ARG EXTRAS=timm
+RUN python3 requirements.py worker dali s3 image ${EXTRAS} > /pinned/requirements.txt
 
 FROM ${BASE_IMAGE} AS pip
 RUN python3 -m venv /run/pip
