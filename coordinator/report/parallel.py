@@ -111,9 +111,9 @@ def _dimension(path: str, parameter: Parameter, label: str, trials: Sequence[Tri
 def _scale(parameter: Parameter) -> tuple[Callable[[Any], float], list[tuple[float, str]]]:
     """Where a value stands on its axis, and the marks of the axis, upwards."""
     if isinstance(parameter, CategoricalParameter):
-        labels = [shown(choice) for choice in parameter.choices]
-        ticks = [(float(index), label) for index, label in enumerate(labels)]
-        return lambda value: float(labels.index(shown(value))), ticks
+        choices = parameter.choices
+        ticks = [(float(index), shown(choice)) for index, choice in enumerate(choices)]
+        return lambda value: float(choices.index(value)), ticks
     scale = math.log10 if parameter.log else float
     return scale, [(scale(mark), shown(mark)) for mark in _marks(parameter)]
 

@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from coordinator.cluster.records import Answer, Order, Request, labels_of, read_request
+from study.config.load import load_study
 from tests.cluster.fake.dashboard import dashboard_of, make_secret
 from tests.cluster.fake.fake_cluster import FakeCluster
 from tests.cluster.fake.laptop import Coordinator, Laptop, snapshot, status
@@ -72,6 +73,16 @@ def test_scale_stop_and_best(laptop: Laptop, cluster: FakeCluster, running: Coor
     running.answer = lambda request: status(request, "stopped", snapshot=snapshot())
     assert "go on with: make resume STUDY=birds" in laptop.hpo("stop", "birds").stdout
     assert asked(cluster).stopped
+
+
+@pytest.mark.usefixtures("running")
+def test_the_best_trial_becomes_a_configuration_on_the_laptop(laptop: Laptop) -> None:
+    assert "written: best.yaml" in laptop.hpo("best", "birds", "--write", "best.yaml").stdout
+    written = load_study(laptop.folder / "best.yaml")
+    assert (written.name, written.space, written.training.learning_rate) == ("best", {}, 0.01)
+    assert (
+        "best.yaml: exists" in laptop.hpo("best", "birds", "--write", "best.yaml", status=2).stderr
+    )
 
 
 def test_stop_waits_until_the_workers_have_left(

@@ -222,3 +222,28 @@ def test_a_request_after_a_deleted_one_has_a_revision_of_its_own(
     found = cluster.store.get("configmaps", cluster.namespace, "request-birds")
     request, _ = read_request(found)
     assert (request.revision, request.retry) == (8, 8)
+
+
+def test_train_asks_for_a_study_of_one_trial_and_stays(
+    laptop: Laptop, cluster: FakeCluster, coordinator: Coordinator
+) -> None:
+    promoted = "promoted: trial 0 as version 1: validation accuracy 0.5000"
+    coordinator.answer = lambda request: status(request, "done", promoted=promoted)
+    printed = laptop.hpo("train", "birds", "training.epochs=9").stdout
+    assert "study birds-train-1: one training run" in printed
+    assert promoted in printed
+    request, configuration = asked(cluster, "birds-train-1")
+    assert (request.workers, "epochs: 9" in configuration) == (1, True)
+    assert "space: {}" in configuration
+    assert "study birds-train-2" in laptop.hpo("train", "birds").stdout
+
+
+def test_train_takes_the_best_trials_parameters_and_refuses_those_it_cannot_know(
+    laptop: Laptop, cluster: FakeCluster, coordinator: Coordinator
+) -> None:
+    coordinator.answer = lambda request: status(request, "done", snapshot=snapshot())
+    laptop.hpo("submit", "birds")
+    assert "those of trial 0" in laptop.refused("train", "birds", "--trial", "3")
+    laptop.hpo("train", "birds", "--trial", "0")
+    _, configuration = asked(cluster, "birds-train-1")
+    assert "learning_rate: 0.01" in configuration
