@@ -18,6 +18,7 @@ from wsgiref.simple_server import WSGIRequestHandler, WSGIServer
 import optuna
 from optuna_dashboard import wsgi  # type: ignore[import-untyped]  # it ships no types
 
+from coordinator.attached import AttachedFiles
 from coordinator.gate import Gate
 from study.errors import UsageError
 
@@ -59,6 +60,7 @@ def given_token() -> str | None:
 @contextmanager
 def dashboard(
     storage: optuna.storages.BaseStorage,
+    artifacts: AttachedFiles | None = None,
     *,
     study_id: int | None = None,
     host: str = HOST,
@@ -69,8 +71,9 @@ def dashboard(
     """A server that listens, to be run by its `serve_forever`, and the URL to open, which opens the
     study's page where one is given.
 
-    port: 0 takes any that is free. token: None makes one up, which is then part of the URL; a given
-    one is not, for the URL goes into logs. Raises UsageError where the port is taken.
+    artifacts: where files of trials are; None shows none. port: 0 takes any that is free. token:
+    None makes one up, which is then part of the URL; a given one is not, for the URL goes into
+    logs. Raises UsageError where the port is taken.
     """
     secret = token or secrets.token_urlsafe(24)
     try:
@@ -78,8 +81,8 @@ def dashboard(
     except (OSError, OverflowError) as error:
         raise UsageError(f"--port {port}: cannot listen on {host}: {error}") from error
     with server:
-        gate = Gate(wsgi(storage), token=secret, cookie=cookie_name(secret), writable=writable)
-        server.set_app(gate)
+        screens = wsgi(storage, artifacts)
+        server.set_app(Gate(screens, token=secret, cookie=cookie_name(secret), writable=writable))
         page = "dashboard" if study_id is None else f"dashboard/studies/{study_id}"
         url = f"http://{host}:{server.server_port}/{page}"
         yield server, f"{url}?token={secret}" if token is None else url

@@ -172,8 +172,10 @@ class MachineDesk:
 
     def dashboard(self, study: str | None, *, host: str, port: int, writable: bool) -> None:
         """See Desk."""
+        from coordinator.attached import AttachedFiles
         from coordinator.dashboard import dashboard, given_token
         from coordinator.storage import awaited_storage, storage
+        from study.mirror import of_artifacts
 
         token = given_token()
         opened_storage = storage() if token is None else awaited_storage(self._say)
@@ -181,6 +183,7 @@ class MachineDesk:
             study_id = None if study is None else registry.find(study).study_id
             opened = dashboard(
                 registry.storage,
+                AttachedFiles(paths.artifacts("any").root.parent, of_artifacts()),
                 study_id=study_id,
                 host=host,
                 port=port,

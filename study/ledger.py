@@ -101,13 +101,18 @@ class Ledger:
         value: float | None = None,
         weights: str | None = None,
         attributes: Mapping[str, str | int | float] | None = None,
+        system_attributes: Mapping[str, str] | None = None,
     ) -> None:
-        """Ends the trial. `value` is its objective, `weights` the file of its best epoch, and
-        `attributes` become Optuna user attributes."""
+        """Ends the trial. `value` is its objective, `weights` the file of its best epoch;
+        `attributes` become Optuna user attributes and `system_attributes` what their name says.
+        Nothing can be added later: Optuna reads an ended trial once."""
         with self._engine.begin() as tx:
             if self._already_ended(tx, lease):
                 return
             self._hold(tx, lease)
+            for key, content in (system_attributes or {}).items():
+                stored = {"trial_id": lease.trial_id, "key": key, "value": json.dumps(content)}
+                tx.execute(STATEMENTS["system_attribute"], stored)
             self._end(tx, lease.trial_id, outcome, value, weights, attributes or {})
 
     def release(self, lease: Lease, *, lost: bool = False, out_of_memory: bool = False) -> None:

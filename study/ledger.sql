@@ -209,6 +209,10 @@ SET token = excluded.token, worker = excluded.worker, metrics = excluded.metrics
 INSERT INTO trial_user_attributes (trial_id, key, value_json) VALUES (:trial_id, :key, :value)
 ON CONFLICT (trial_id, key) DO UPDATE SET value_json = excluded.value_json;
 
+-- name: system_attribute
+INSERT INTO trial_system_attributes (trial_id, key, value_json) VALUES (:trial_id, :key, :value)
+ON CONFLICT (trial_id, key) DO UPDATE SET value_json = excluded.value_json;
+
 -- name: value
 INSERT INTO trial_values (trial_id, objective, value, value_type)
 VALUES (:trial_id, 0, :value, :type);

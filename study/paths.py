@@ -83,6 +83,7 @@ RESULT = "result.json"  # of a complete trial: what its best epoch did on the va
 CURVES = "curves.png"  # of a complete trial
 CONFUSION = "confusion.png"  # of a complete trial
 MISTAKES = "mistakes.png"  # of a complete trial that made some
+UPLOADS = ".uploads"  # of people, in the dashboard; beside the studies
 UNPUBLISHED = ".new-"  # how what is measured and no version yet begins
 LABELS = "labels.bin"  # little-endian int32 (N,)
 

@@ -94,6 +94,8 @@ class Finished:
     weights: str
     """File name in the trial's directory: the best epoch's weights."""
     pruned: bool
+    attached: tuple[str, ...] = ()
+    """Files in the trial's directory for people to look at; figures among them follow."""
     last_step_at: float | None = None
     """time.monotonic() of the last training step; None if no step was left to do."""
 

@@ -37,6 +37,11 @@ class MirroredDirectory:
             if file.match(CHECKPOINTS) and (file.exists() or self._mirror.fetch(file)):
                 self._there.add(file.name)
 
+    def add(self, name: str) -> None:
+        """Copies a file of another kind than those that are kept by themselves."""
+        if self._mirror is not None:
+            self._mirror.upload(self._directory / name)
+
     def keep(self) -> None:
         """Makes the copy what the directory is."""
         if self._mirror is None:

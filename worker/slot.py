@@ -6,13 +6,16 @@ Knows nothing of other trials and of signals (see supervisor.py).
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import optuna
 
+from study.attachments import attributes
 from study.errors import LeaseLost
 from study.lease import Lease, Outcome
 from study.ledger import Ledger
+from study.paths import StudyPaths
 from study.sampling import should_prune
 from worker.failures import GiveBack, crashed, policy
 from worker.heart import Heart
@@ -41,6 +44,7 @@ class Desk:
     patience: Patience
     heart: Heart
     optuna_study: optuna.Study
+    artifacts: StudyPaths
     memory_retries: int
 
 
@@ -147,11 +151,13 @@ class Slot:
         return Prune() if prune else Continue()
 
     def _finish(self, finished: Finished) -> Vacated:
+        desk = self._desk
         outcome = Outcome.PRUNED if finished.pruned else Outcome.COMPLETE
         self._attributes["best_epoch"] = finished.best_epoch
         if finished.pruned and self._budget_spent:
             self._attributes["reason"] = "the study's time was spent"
-        self._end(outcome, finished.value, finished.weights)
+        attached = attributes(desk.artifacts, self.lease.number, finished.attached)
+        self._end(outcome, finished.value, finished.weights, attached)
         return Vacated(last_step_at=finished.last_step_at, ended=True, weights=finished.weights)
 
     def _fail(self, failed: Failed) -> Vacated:
@@ -163,12 +169,23 @@ class Slot:
         self._end(verdict.outcome, None, None)
         return Vacated(ended=True)
 
-    def _end(self, outcome: Outcome, value: float | None, weights: str | None) -> None:
+    def _end(
+        self,
+        outcome: Outcome,
+        value: float | None,
+        weights: str | None,
+        attached: Mapping[str, str] | None = None,
+    ) -> None:
         desk, lease = self._desk, self.lease
         self._book(desk.heart.drop(lease))
         desk.patience(
             lambda: desk.ledger.finish(
-                lease, outcome, value=value, weights=weights, attributes=self._attributes
+                lease,
+                outcome,
+                value=value,
+                weights=weights,
+                attributes=self._attributes,
+                system_attributes=attached,
             )
         )
         shown = "" if value is None else f", value {value:.4f}"

@@ -81,6 +81,7 @@ class Supervisor:
             patience=self._patience,
             heart=heart,
             optuna_study=registry.optuna_study(study),
+            artifacts=place.artifacts,
             memory_retries=resources.out_of_memory_retries,
         )
         self._processes = TrialProcesses(place.data.store(study.store))
@@ -197,7 +198,7 @@ class Supervisor:
         if vacated is None:
             return
         self._slots.remove(slot)
-        self._chores.append(slot.process.join)
+        self._processes.retire(slot.process)
         if vacated.ended:
             directory = self._place.artifacts.trial(slot.lease.number)
             self._chores.append(partial(tidy, directory, vacated.weights, self._place.mirror))
@@ -220,11 +221,12 @@ class Supervisor:
         self._processes.close()
 
     def _do_chores(self) -> None:
-        """Forks the next process, buries the last one and removes its checkpoints: 50 ms or more
-        that would come between two trials."""
+        """Forks the next process, buries those that ended and removes their checkpoints: 50 ms or
+        more that would come between two trials."""
         for chore in self._chores:
             chore()
         self._chores.clear()
+        self._processes.bury()
 
     def _note_lost(self, lease: Lease) -> None:
         """Runs in the heart's thread."""

@@ -22,6 +22,7 @@ from study.log import set_up_logging
 from worker.data.batches import Batches, open_batches
 from worker.data.store import Store
 from worker.diagnosis import diagnose
+from worker.illustration import Illustration
 from worker.messages import (
     Assignment,
     EpochDone,
@@ -59,9 +60,13 @@ def main(connection: Connection, store: Path | None) -> None:
     if warm is not None:
         orders.send(Warm())
     assignment = orders.assignment()
-    orders.send(
-        Interrupted(checkpoint=None) if assignment is None else run(assignment, orders, warm)
-    )
+    if assignment is None:
+        orders.send(Interrupted(checkpoint=None))
+        return
+    event, illustration = run(assignment, orders, warm)
+    orders.send(event)
+    if illustration is not None:
+        illustration.draw()
 
 
 def warm_up(path: Path | None) -> Store | None:
@@ -75,12 +80,17 @@ def warm_up(path: Path | None) -> Store | None:
         return None
 
 
-def run(assignment: Assignment, orders: Orders, warm: Store | None) -> Event:
-    """Trains; the event that ends the trial, whatever happens."""
+def run(
+    assignment: Assignment, orders: Orders, warm: Store | None
+) -> tuple[Event, Illustration | None]:
+    """Trains; the event that ends the trial, whatever happens, and what is to be drawn then."""
     try:
-        return _train(assignment, orders, warm)
+        event, illustration = _train(assignment, orders, warm)
     except Exception as error:
-        return diagnose(error)
+        return diagnose(error), None
+    if torch.cuda.is_available():
+        torch.cuda.empty_cache()  # the next trial begins while figures are drawn
+    return event, illustration
 
 
 class PipeOverseer:
@@ -132,7 +142,9 @@ class PipeOverseer:
         return verdict
 
 
-def _train(assignment: Assignment, orders: Orders, warm: Store | None) -> Event:
+def _train(
+    assignment: Assignment, orders: Orders, warm: Store | None
+) -> tuple[Event, Illustration | None]:
     device = resolve_device(assignment.device)
     set_up(device, assignment.threads)
     store = warm if warm and warm.path == assignment.store else Store.open(assignment.store)
@@ -145,20 +157,25 @@ def _train(assignment: Assignment, orders: Orders, warm: Store | None) -> Event:
         contextlib.closing(Events(assignment.directory / paths.EVENTS)) as events,
     ):
         overseer = PipeOverseer(orders, events, assignment.last_epoch, directory)
+        checkpoints = Checkpoints(
+            assignment.directory,
+            fingerprint=f"{identity(assignment.config)}-{store.manifest.content}",
+            token=assignment.token,
+        )
         outcome = fit(
             learner,
             train,
             val,
             config=assignment.config,
-            checkpoints=Checkpoints(
-                assignment.directory,
-                fingerprint=f"{identity(assignment.config)}-{store.manifest.content}",
-                token=assignment.token,
-            ),
+            checkpoints=checkpoints,
             overseer=overseer,
         )
     directory.keep()  # of one that was stopped within an epoch
-    return _last_words(outcome, overseer.last_step_at)
+    illustration = _illustration(outcome, checkpoints, store, assignment.directory, directory)
+    if illustration is not None:
+        illustration.write_result()
+    attached = illustration.names if illustration is not None else ()
+    return _last_words(outcome, overseer.last_step_at, attached), illustration
 
 
 def set_up(device: torch.device, threads: int) -> None:
@@ -205,7 +222,28 @@ def open_split(
     )
 
 
-def _last_words(outcome: Outcome, last_step_at: float | None) -> Event:
+def _illustration(
+    outcome: Outcome,
+    checkpoints: Checkpoints,
+    store: Store,
+    directory: Path,
+    copy: MirroredDirectory,
+) -> Illustration | None:
+    """Of a complete trial; the others are of no interest once they have ended."""
+    if outcome.ending != "complete" or outcome.best is None:
+        return None
+    epoch = outcome.best.epoch
+    return Illustration(
+        directory=directory,
+        copy=copy,
+        store=store,
+        history=outcome.history,
+        best=next(result for result in outcome.history if result.epoch == epoch),
+        found=checkpoints.meta(outcome.best)["found"],
+    )
+
+
+def _last_words(outcome: Outcome, last_step_at: float | None, attached: tuple[str, ...]) -> Event:
     if outcome.ending == "stopped":
         return Interrupted(checkpoint=outcome.checkpoint)
     assert outcome.best is not None  # an epoch was reported
@@ -214,5 +252,6 @@ def _last_words(outcome: Outcome, last_step_at: float | None) -> Event:
         best_epoch=outcome.best.epoch,
         weights=outcome.best.weights,
         pruned=outcome.ending == "pruned",
+        attached=attached,
         last_step_at=last_step_at,
     )

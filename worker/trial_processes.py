@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import multiprocessing
+import time
 from multiprocessing.connection import Connection, wait
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from worker.messages import Assignment, Command, Event, Warm
 
 TRIAL_MODULE = "worker.trial"
 JOIN_SECONDS = 5.0  # a process that has closed its pipe is about to end
+RETIREMENT = 10.0  # seconds for what processes do after their last word, when the worker leaves
 
 
 class TrialProcess:
@@ -79,6 +81,7 @@ class TrialProcesses:
         self._context.set_forkserver_preload([TRIAL_MODULE])
         self._warm: TrialProcess | None = None
         self._said_warm = False
+        self._retired: list[TrialProcess] = []
 
     @property
     def ready(self) -> bool:
@@ -102,8 +105,22 @@ class TrialProcesses:
         process.send(assignment)
         return process
 
+    def retire(self, process: TrialProcess) -> None:
+        """Takes a process that has said its last word: it may still draw figures."""
+        self._retired.append(process)
+
+    def bury(self) -> None:
+        """Takes leave of those that have ended."""
+        for process in [process for process in self._retired if not process.alive]:
+            process.join()
+            self._retired.remove(process)
+
     def close(self) -> None:
-        """Ends the process that is ready."""
+        """Ends the process that is ready, and soon those that are not done."""
+        deadline = time.monotonic() + RETIREMENT
+        for process in self._retired:
+            process.linger(max(0.0, deadline - time.monotonic()))
+        self.bury()
         if self._warm is not None:
             self._warm.kill()
             self._warm.join()

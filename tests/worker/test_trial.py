@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 import multiprocessing
 import multiprocessing.forkserver
 import os
@@ -135,7 +136,29 @@ def test_an_assignment_is_trained_to_its_end(child: Callable[[], Child], assign:
         assert isinstance(event, EpochDone)
         assert (assignment.directory / event.checkpoint).exists()
     assert list((assignment.directory / "events").iterdir())
+    result = json.loads((assignment.directory / "result.json").read_text())
+    assert result["metrics"]["accuracy"] == finished.value
+    assert sum(map(sum, result["confusion"])) == 27  # all of the validation split
     assert trial.exit_status() == 0
+    assert {"curves.png", "confusion.png", "result.json"} <= set(finished.attached)
+    for name in finished.attached:
+        assert (assignment.directory / name).stat().st_size
+
+
+def test_an_adopted_trial_with_nothing_left_to_train_leaves_its_result(
+    child: Callable[[], Child], assign: Assign, tmp_path: Path
+) -> None:
+    first = child()
+    first.pipe.send(assign())
+    first.converse()[-1]
+    assert first.exit_status() == 0
+    expected = (tmp_path / "trial" / "result.json").read_bytes()
+    (tmp_path / "trial" / "result.json").unlink()
+
+    second = child()
+    second.pipe.send(assign(token=2, last_epoch=1))
+    assert isinstance(second.hear(), Finished)
+    assert (tmp_path / "trial" / "result.json").read_bytes() == expected
 
 
 def test_stopped_and_resumed_in_another_process_the_numbers_are_the_same_to_the_last_bit(
@@ -198,6 +221,7 @@ def test_a_pruned_trial_delivers_its_best_epoch(
     assert isinstance(done, EpochDone)
     assert isinstance(finished, Finished)
     assert finished.pruned
+    assert finished.attached == ()
     assert (finished.best_epoch, finished.value) == (0, done.value)
     assert (tmp_path / "trial" / finished.weights).exists()
 

@@ -83,11 +83,7 @@ def describe(
                 classes, columns, support, strict=True
             )
         },
-        "low_support": [
-            name
-            for name, enough in zip(classes, figures.supported.tolist(), strict=True)
-            if not enough
-        ],
+        "low_support": low_support(found, classes),
         "metrics": {name: value for name, value in metrics.items() if np.isfinite(value)},
         "mistakes": [
             {
@@ -99,3 +95,9 @@ def describe(
             for wrong in found["mistakes"]
         ],
     }
+
+
+def low_support(found: Found, classes: Sequence[str]) -> list[str]:
+    """The classes of which there are too few pictures for their figures to mean much."""
+    supported = class_figures(found["confusion"]).supported.tolist()
+    return [name for name, enough in zip(classes, supported, strict=True) if not enough]
