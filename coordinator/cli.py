@@ -33,7 +33,7 @@ VERBS = (
     cluster.undeploy,
 )
 
-PASSED_ON = (models.predict, models.explain, models.export)
+PASSED_ON = (models.evaluate, models.predict, models.explain, models.export, models.demo)
 """Whose arguments and help are another program's."""
 
 DATA = (data.inspect,)

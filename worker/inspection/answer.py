@@ -48,6 +48,7 @@ def answered(classifier: Classifier, squares: Squares, progress: Progress) -> It
     """An answer for each picture that can be read, in their order; holds a batch at a time."""
     for numbers, pixels in squares.batches(range(len(squares.names))):
         logits = classifier.infer(pixels).cpu()
+        del pixels  # before the next batch is made
         yield from answers(numbers, logits, classifier.classes, classifier.described.calibration)
         progress(len(numbers))
 

@@ -28,6 +28,9 @@ def show(place: Axes, image: NDArray[Any], title: str = "") -> None:
     """An image (H, W), (H, W, 1) or (H, W, 3): uint8, or float in [0, 1]; a map of one channel in
     any range."""
     flat = image[..., 0] if image.ndim == 3 and image.shape[2] == 1 else image
-    place.imshow(flat, cmap="gray" if image.dtype == "uint8" or image.ndim == 3 else "viridis")
+    if image.dtype == "uint8":
+        place.imshow(flat, cmap="gray", vmin=0, vmax=255)
+    else:
+        place.imshow(flat, cmap="gray" if image.ndim == 3 else "viridis")
     place.axis("off")
     place.set_title(title, fontsize=8)

@@ -1,13 +1,14 @@
 """Pictures as the squares a model is fed with, a batch in memory at a time.
 
-From a packed data set, or from files that are decoded in threads one batch ahead. A picture that
-cannot be read is set aside with its reason; the others come. Knows nothing of models.
+From a packed data set, or from files that are decoded in threads; not while the model has a batch,
+which would hold two and on a CPU wins nothing. A picture that cannot be read is set aside with its
+reason; the others come. Knows nothing of models.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from typing import Protocol
 
 import numpy as np
@@ -78,22 +79,22 @@ class FileSquares:
     def batches(self, numbers: Sequence[int]) -> Iterator[Batch]:
         """See Squares."""
         with ThreadPoolExecutor(self._threads, "decode-pictures") as pool:
-            ahead: list[tuple[int, Future[Square | str]]] = []
-            for part in [*_parts(numbers), []]:
-                following = [(number, pool.submit(self._square, number)) for number in part]
-                yield from self._gathered(ahead)
-                ahead = following
+            for part in _parts(numbers):
+                found, pixels = self._decoded(part, pool)
+                if found:
+                    yield found, pixels
+                del pixels  # before the next batch is decoded
 
-    def _gathered(self, batch: list[tuple[int, Future[Square | str]]]) -> Iterator[Batch]:
+    def _decoded(self, part: list[int], pool: ThreadPoolExecutor) -> Batch:
+        """Those of a batch that can be read."""
         found: dict[int, Square] = {}
-        for number, future in batch:
-            square = future.result()
+        for number, square in zip(part, pool.map(self._square, part), strict=True):
             if isinstance(square, str):
                 self.unreadable[number] = square
             else:
                 found[number] = square
-        if found:
-            yield list(found), np.stack(list(found.values()))
+        squares = list(found.values())
+        return list(found), np.stack(squares) if squares else np.empty(0, np.uint8)
 
     def _square(self, number: int) -> Square | str:
         """The square, or why there is none."""

@@ -7,10 +7,13 @@ the modules it imports when it is called, so that the supervisor never has torch
 
 from __future__ import annotations
 
+import importlib.util
 import sys
+import tempfile
+import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -30,6 +33,47 @@ if TYPE_CHECKING:
 
 Model = Annotated[str, typer.Argument(metavar="MODEL", help="a study's name, or a model's folder")]
 LISTED = "-"  # for pictures whose names come on standard input
+
+
+def evaluate(
+    model: Model,
+    data: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="[DATA]",
+            help="pictures in class folders, an archive or a list, as data.source takes them "
+            "(default: the test split, else the validation split)",
+        ),
+    ] = None,
+    output: Annotated[
+        Path | None, typer.Option(help="folder (default: artifacts/STUDY/used/VERSION/evaluation)")
+    ] = None,
+) -> None:
+    """Measures a model, with figures.
+
+    Exit status 1 where a picture cannot be read: it is named, the others are measured.
+    """
+    from worker.inspection import given
+    from worker.inspection.evaluate import draw, infer, write_result
+    from worker.inspection.examples import packed_examples, source_examples
+    from worker.inspection.metrics_table import metrics_table
+
+    threads = _set_threads()
+    classifier = given.open_model(model, environment.device())
+    described = classifier.described
+    folder = output or _place(classifier).evaluation(described.manifest.version)
+    with (
+        nullcontext(packed_examples(classifier))
+        if data is None
+        else source_examples(classifier, data, threads)
+    ) as examples:
+        with _bar("evaluating", len(examples.labels)) as advance:
+            measured = infer(classifier, examples, advance)
+        result = write_result(described, examples, measured, folder)
+        _print(metrics_table(result))
+        for file in draw(described, examples, measured, result, folder):
+            _print(str(file))
+        _end(examples.squares.names, examples.squares.unreadable)
 
 
 def predict(
@@ -132,7 +176,32 @@ def explain(
         _say(note)
 
 
-VERBS: tuple[Callable[..., None], ...] = (predict, explain, export)
+def demo(
+    model: Model,
+    port: Annotated[int, typer.Option(min=0, max=65535, help="0: any that is free")] = 7860,
+    samples: Annotated[
+        str | None, typer.Option(help="folder of samples (default: validation pictures)")
+    ] = None,
+) -> None:
+    """Serves a page to drop a picture on, to this machine alone, until Ctrl-C."""
+    from worker.inspection import given
+    from worker.inspection.demo import given_samples, packed_samples, served
+
+    if importlib.util.find_spec("gradio") is None:
+        raise UsageError("demo needs gradio, which is not installed: pip install 'hpo[demo]'")
+    _set_threads()
+    classifier = given.open_model(model, environment.device())
+    with tempfile.TemporaryDirectory(prefix="hpo-samples-") as folder, suppress(KeyboardInterrupt):
+        if samples is not None:
+            shown = given_samples(list(given.find_pictures([samples])))
+        else:
+            shown = packed_samples(given.open_store(classifier), Path(folder))
+        with served(classifier, shown, port) as url:
+            _print(f"{url}\nCtrl-C ends it")
+            threading.Event().wait()
+
+
+VERBS: tuple[Callable[..., None], ...] = (evaluate, predict, explain, export, demo)
 
 
 def _named(given: Sequence[str]) -> list[str]:
