@@ -15,6 +15,7 @@ from coordinator.desk import CLUSTER, Desk, open_desk
 from study.config.constraints import Sha256, StudyName
 from study.config.wording import rule_of
 from study.errors import UsageError
+from study.hub import is_hub
 
 MOST_WORKERS = 10_000
 
@@ -61,8 +62,10 @@ def desk(place: str) -> Desk:
 
 def changes(overrides: Sequence[str] | None, data: str | None) -> list[str]:
     """The overrides, `--data PATH` among them."""
-    given = [] if data is None else [f"data.source={json.dumps(str(Path(data).absolute()))}"]
-    return [*(overrides or ()), *given]
+    if data is None:
+        return list(overrides or ())
+    place = data if is_hub(data) else str(Path(data).absolute())
+    return [*(overrides or ()), f"data.source={json.dumps(place)}"]
 
 
 def at_least_one(name: str, number: int) -> int:

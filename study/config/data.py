@@ -11,6 +11,13 @@ from pydantic import AfterValidator, Discriminator, Field, Tag, model_validator
 
 from study.config.constraints import Expression, Misfit, PathText, Seed, Sha256
 from study.config.record import Record
+from study.hub import is_hub, parse_hub
+
+
+def _known_hub(source: str) -> str:
+    if is_hub(source):
+        parse_hub(source)
+    return source
 
 
 def _distinct(names: tuple[str, ...]) -> tuple[str, ...]:
@@ -58,9 +65,9 @@ class SplitConfig(Record):
 class DataConfig(Record):
     """Where the pictures are and how they are packed."""
 
-    source: PathText
-    """A folder of class folders, one with train/ (val/) test/ above them, a .zip of either, or a
-    .csv with the columns path, label and optionally split and group."""
+    source: Annotated[PathText, AfterValidator(_known_hub)]
+    """A folder of class folders, one with train/ (val/) test/ above them, an archive of either, a
+    .csv with the columns path, label and optionally split and group, or hf://OWNER/NAME."""
     sha256: Sha256 | None = None
     """Checksum an archive must have."""
     classes: Classes | None = None

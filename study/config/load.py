@@ -33,6 +33,7 @@ from study.config.space import check_space
 from study.config.warm_start import check_warm_start
 from study.config.wording import dotted, explain
 from study.errors import ConfigError, Infeasible, one_line
+from study.hub import is_hub
 
 NO_PATHS = {TORCH_HOME}  # words that stand where a path may
 
@@ -117,7 +118,7 @@ def _place_files(document: Document, path: Path) -> None:
 
 def _place(document: Document, keys: KeyPath, path: Path) -> None:
     text, holder = _at(document, keys), _at(document, keys[:-1])
-    if not isinstance(text, str) or not text or "\0" in text or text in NO_PATHS:
+    if not isinstance(text, str) or not text or "\0" in text or text in NO_PATHS or is_hub(text):
         return
     given_here = document.line(keys) == COMMAND_LINE
     base = Path() if given_here else path.parent

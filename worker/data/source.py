@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Protocol
 
 from study.errors import DataError
+from study.hub import is_hub
 from study.listing import ARCHIVES, Listing, is_archive
 
 FILE_LIMIT = 256 * 2**20  # bytes of one picture file; an archive can promise more than memory holds
@@ -40,21 +41,25 @@ class Source(Protocol):
 
 
 def open_source(place: str | Path, sha256: str | None = None) -> Source:
-    """Opens a folder, an archive or a .csv.
+    """Opens a folder, an archive, a .csv or a data set of Hugging Face.
 
     sha256: checksum an archive must have; checked by its fingerprint(). Raises DataError.
     """
     from worker.data.archive import Archive
     from worker.data.folder import Folder
+    from worker.data.hub import HubSource, is_saved
     from worker.data.table import Table
 
     path = Path(place).expanduser()
-    _check_there(path)
+    if not is_hub(str(place)):
+        _check_there(path)
     if sha256 is not None and (path.is_dir() or not is_archive(path.name)):
-        raise DataError(f"{path}: data.sha256 is for archives: remove it")
+        raise DataError(f"{place}: data.sha256 is for archives: remove it")
+    if is_hub(str(place)):
+        return HubSource(str(place))
     path = path.absolute()
     if path.is_dir():
-        return Folder(path)
+        return HubSource(str(path)) if is_saved(path) else Folder(path)
     if is_archive(path.name):
         return Archive(path, sha256)
     if path.suffix.lower() == ".csv":

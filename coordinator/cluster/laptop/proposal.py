@@ -22,6 +22,7 @@ from coordinator.cluster.refusals import Exists, Forbidden, NotFound
 from study.config.identity import differences
 from study.config.records import StudyConfig
 from study.errors import StudyExists, UsageError
+from study.hub import is_hub
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -122,6 +123,8 @@ def _placed(
     config: StudyConfig, before: Asked | None, *, moved: bool
 ) -> tuple[StudyConfig, Pictures | None, tuple[str, ...]]:
     """The configuration with its pictures where the cluster has or will have them."""
+    if is_hub(config.data.source):
+        return config, None, ()
     source = Path(config.data.source)
     if source.exists():
         pictures = local_pictures(source, config.data.sha256)

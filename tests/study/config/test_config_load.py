@@ -1,4 +1,5 @@
 import os
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -61,6 +62,17 @@ def test_a_source_counts_from_the_file_and_in_an_override_from_here(
     assert load_study(path, ["data.source=mine.zip"]).data.source == str(here / "mine.zip")
     data = "data={source: ../mine.zip, image_size: 32}"
     assert load_study(path, [data]).data.source == str(tmp_path / "mine.zip")
+
+
+def test_a_data_set_of_the_hub_is_no_path(write: Write) -> None:
+    text = re.sub(r"source: \S+", "source: hf://owner/birds", RIGHT)
+    assert load_study(write(text)).data.source == "hf://owner/birds"
+    config = load_study(write(RIGHT), ["data.source=hf://owner/birds/full@v1"])
+    assert config.data.source == "hf://owner/birds/full@v1"
+    assert mistakes(write(text.replace("owner/", ""))) == [
+        "birds.yaml:3: data.source: must be hf://OWNER/NAME[/CONFIGURATION][@REVISION], "
+        "got 'hf://birds'"
+    ]
 
 
 def test_all_mistakes_are_told_at_once_each_with_its_line(write: Write) -> None:
