@@ -6,6 +6,7 @@ Knows nothing of the rest of the page.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
 from html import escape
 
 from coordinator.promoted import in_use, metrics
@@ -74,8 +75,9 @@ def _version(study: RegisteredStudy) -> Html:
         [split, *(_number(values.get(name)) for name in names)] for split, values in splits.items()
     ]
     caption = (
-        f"Version {version}, made of trial {manifest.trial} on {manifest.created}; the best trials "
-        "were measured again, the winner once on the test split."
+        f"Version {version}, trial {manifest.trial}, of "
+        f"{datetime.fromisoformat(manifest.created):%Y-%m-%d %H:%M} UTC; the best trials were "
+        "measured again, the winner once on the test split"
     )
     return table(caption, ["measured", *names], rows, numbers=range(1, len(names) + 1))
 

@@ -18,7 +18,6 @@ from plotly.offline import get_plotlyjs  # type: ignore[import-untyped]  # it sh
 from coordinator.report.charts import charts
 from coordinator.report.contrasts import shown
 from coordinator.report.cost import cost
-from coordinator.report.effects import effects
 from coordinator.report.evidence import Evidence, gather
 from coordinator.report.helped import helped, important
 from coordinator.report.importance import importances
@@ -66,11 +65,10 @@ def report_page(registry: Registry, study: RegisteredStudy) -> str:
 def _sections(evidence: Evidence, shares: Mapping[str, float]) -> list[Section]:
     study, best = evidence.study, evidence.best
     names = short_names(list(study.config.space))
-    measured = effects(evidence.trials, list(names), sign=study.config.search.sign)
     left = None if best is None else kept(paths.artifacts(study.name).trial(best.number))
     return [
         promoted(study),
-        helped(evidence, measured, names),
+        helped(evidence, names),
         *charts(evidence, names),
         important(shares, names),
         _best_configuration(evidence),

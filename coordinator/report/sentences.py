@@ -19,6 +19,18 @@ FRACTIONS = frozenset(
 OBVIOUS = (shown(True), shown(False), OTHERS)
 """What a group is compared with where a sentence need not say it."""
 
+COMPARED = (
+    f"Compared are trials by their best epoch: means of two groups of at least {LEAST}, with a "
+    "studentised bootstrap interval. Nothing is said where the interval includes zero.",
+)
+PRUNED = (
+    "Trials that were cut short (pruned, diverged) have no value to compare at the end and are "
+    "counted beside; where one group lost more of them, the real difference is larger than the "
+    "given one. That is why all trials are compared a second time, by their best epoch before any "
+    "of them was pruned; what is ahead early need not be at the end.",
+)
+"""How to read what is listed."""
+
 
 def short_names(parameters: Sequence[str]) -> dict[str, str]:
     """Each dotted path without its section, where no other parameter is called so then."""
@@ -55,39 +67,35 @@ def amount(difference: float, metric: str, *, unit: bool = False) -> str:
     return f"{text} points" if unit and metric in FRACTIONS else text
 
 
-def method(
-    effects: Effects, *, trials: int, sampler: SamplerConfig, names: Mapping[str, str]
-) -> list[str]:
-    """How the sentences came about, and what they do not say."""
-    lines = [
-        f"Compared are the best epochs of the {trials} complete trials: means of two groups of at "
-        f"least {LEAST} trials each, with a studentised bootstrap interval. Nothing is said where "
-        "the interval includes zero.",
-        "Trials that were cut short (pruned, diverged) have no comparable value and are counted "
-        "beside; where one group lost more of them, the real difference is larger than the given "
-        "one.",
-    ]
+def nothing(effects: Effects) -> str:
+    """Stands where no effect is listed."""
     if effects.made:
-        lines.append(_by_chance(effects))
-    lines.append(_confounding(sampler))
-    if effects.skipped:
-        few = ", ".join(names[parameter] for parameter in effects.skipped)
-        lines.append(f"Too few complete trials on either side to compare: {few}.")
-    return lines
+        return "no difference is large enough to be told from chance"
+    return f"too few trials: a comparison takes {LEAST} on either side"
 
 
-def _by_chance(effects: Effects) -> str:
-    made = effects.made
-    if made == 1:
-        return "One comparison was made."
-    return (
+def skipped(effects: Effects, names: Mapping[str, str]) -> str:
+    """Which parameters were not compared; empty where all were, or none."""
+    if not effects.made or not effects.skipped:
+        return ""
+    few = ", ".join(names[parameter] for parameter in effects.skipped)
+    return f"Too few trials on either side to compare: {few}."
+
+
+def chance(*lists: Effects) -> list[str]:
+    """What so many comparisons lead one to expect."""
+    made = sum(effects.made for effects in lists)
+    if made < 2:
+        return []
+    return [
         f"{made} comparisons were made: if no parameter mattered, {0.05 * made:.1f} of them would "
-        "be listed by chance. Those marked with \N{BLACK STAR} would also hold if all were to be "
-        "right together (Bonferroni)."
-    )
+        "be listed by chance. Those marked with \N{BLACK STAR} would also hold if all of their "
+        "list were to be right together (Bonferroni)."
+    ]
 
 
-def _confounding(sampler: SamplerConfig) -> str:
+def confounding(sampler: SamplerConfig) -> str:
+    """Whether a difference can be due to something else."""
     if sampler.name in ("random", "qmc"):
         return (
             "Parameters were drawn independently of each other, so differences are due to them, "

@@ -5,7 +5,15 @@ from __future__ import annotations
 import numpy as np
 
 from coordinator.report.effects import Effects, effects
-from coordinator.report.sentences import amount, method, sentence, short_names
+from coordinator.report.sentences import (
+    amount,
+    chance,
+    confounding,
+    nothing,
+    sentence,
+    short_names,
+    skipped,
+)
 from study.config.search import SamplerConfig
 
 from .conftest import made
@@ -35,18 +43,22 @@ def test_only_metrics_that_are_fractions_have_points() -> None:
 
 
 def test_the_reader_is_warned_as_the_sampler_demands() -> None:
-    guided = " ".join(method(found(), trials=50, sampler=SamplerConfig(), names=NAMES))
-    assert "were not varied independently" in guided
-    assert "One comparison was made" in guided
-    random = SamplerConfig(name="random")
-    assert "drawn independently" in " ".join(
-        method(found(), trials=50, sampler=random, names=NAMES)
-    )
+    assert "were not varied independently" in confounding(SamplerConfig())
+    assert "drawn independently" in confounding(SamplerConfig(name="random"))
+
+
+def test_the_reader_is_told_how_many_would_be_listed_by_chance() -> None:
+    assert chance(found()) == []
+    (said,) = chance(*[found()] * 30)
+    assert said.startswith("30 comparisons were made: if no parameter mattered, 1.5 of them")
 
 
 def test_parameters_with_too_few_trials_are_named() -> None:
-    few = effects([made(0, 0.5, {"model.batch_norm": True})], list(NAMES), sign=1)
-    assert method(few, trials=1, sampler=SamplerConfig(), names=NAMES)[-1].endswith(": batch_norm.")
+    few = {"model.depth": "depth", **NAMES}
+    trials = [made(n, n / 100, {"model.batch_norm": n % 2 == 0}) for n in range(20)]
+    assert skipped(effects(trials, list(few), sign=1), few).endswith(": depth.")
+    none = effects(trials[:4], list(few), sign=1)
+    assert (skipped(none, few), nothing(none)[:14]) == ("", "too few trials")
 
 
 def test_a_short_name_is_used_only_where_it_is_of_one_parameter() -> None:
