@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from worker.data.perceptual import Hashes
+from worker.data.perceptual import Hashes, perceptual_hashes
 
 NEAR_BITS = 40
 """Bits of 256 in which two hashes of one picture may differ. Of photographs compressed to quality
@@ -24,6 +24,14 @@ COSINE = 0.95
 BLOCK_PAIRS = 2**16  # compared at once: what fits into a core's cache
 
 Pairs = Iterator[tuple[int, int]]
+
+
+def near_sets(parts: Iterable[NDArray[np.uint8]]) -> list[list[int]]:
+    """Sets of pictures that are nearly the same. parts: squares (N, side, side, channels) uint8,
+    counted on from part to part."""
+    found = [perceptual_hashes(squares) for squares in parts]
+    hashes = np.concatenate([hashes for hashes, _ in found])
+    return joined(len(hashes), near_pairs(hashes, np.concatenate([flat for _, flat in found])))
 
 
 def near_pairs(hashes: Hashes, flat: NDArray[np.bool_], most: int = NEAR_BITS) -> Pairs:

@@ -21,6 +21,7 @@ from study.listing import Entry, Listing
 from study.lock import locked
 from study.mirror import Mirror
 from study.paths import DataPaths
+from worker.data.alike import near_sets
 from worker.data.chunks import Chunk, plan
 from worker.data.duplicates import find_duplicates
 from worker.data.pack import Row, order_rows, publish, split_ranges, write_arrays
@@ -105,7 +106,10 @@ def _publish(
     """Splits, writes the store and returns the name of its content."""
     pictures = _usable(listing.entries, chunks)
     _check_usable(listing, pictures, chunks, source.place)
-    assignment = assign(pictures, find_units(pictures, config.split.group), config.split)
+    near: Sequence[Sequence[int]] = ()
+    if config.split.keep_together == "near":
+        near = near_sets(chunk.squares() for chunk in chunks)
+    assignment = assign(pictures, find_units(pictures, config.split.group, near), config.split)
     rows = order_rows(_rows(chunks, pictures, assignment, listing.classes))
     splits = split_ranges(rows, len(listing.classes))
     packed = write_arrays(work / "store", rows, chunks, listing.classes, splits)

@@ -22,9 +22,8 @@ from study.dataset import (
     Quarantined,
     Split,
 )
-from worker.data.alike import COSINE, NEAR_BITS, feature_pairs, joined, near_pairs
+from worker.data.alike import COSINE, NEAR_BITS, feature_pairs, joined, near_sets
 from worker.data.decode import Header
-from worker.data.perceptual import perceptual_hashes
 from worker.data.store import Store
 
 
@@ -92,11 +91,10 @@ def survey(
     """Looks at every packed picture. headers: of the source's files. features: (N, D) float32 of
     the store's rows, from a network."""
     manifest = store.manifest
-    hashes, flat = perceptual_hashes(store.pixels)
     copies = [set(found.names) for found in manifest.duplicates]
     near = [
         found
-        for found in described(store, joined(len(hashes), near_pairs(hashes, flat)))
+        for found in described(store, near_sets([store.pixels]))
         if not any(set(found.names) <= names for names in copies)
     ]
     return Survey(

@@ -1,7 +1,8 @@
 """Which pictures must stay together when a data set is split.
 
 Pictures of one group (split.group, or a list's group column); without groups, files with the same
-bytes, since a picture that is trained on says nothing when it is tested on.
+bytes and, where split.keep_together asks for it, pictures that look nearly the same: one that is
+trained on says nothing when it is tested on.
 """
 
 from __future__ import annotations
@@ -35,18 +36,26 @@ class Units:
 
     keys: tuple[str, ...]
     grouped: bool
-    """False: units are files with the same bytes."""
+    """False: units are copies."""
     notes: tuple[str, ...] = ()
 
 
-def find_units(pictures: Sequence[Picture], group: str | None) -> Units:
+def find_units(
+    pictures: Sequence[Picture], group: str | None, near: Sequence[Sequence[int]] = ()
+) -> Units:
     """Finds the units of all pictures.
 
-    group: regular expression searched in the base name, its first group is the unit. Raises
-    DataError where it is not one, has no group, or matches no picture.
+    group: regular expression searched in the base name, its first group is the unit. near: sets of
+    pictures that look nearly the same, by their places. Raises DataError where `group` is not one,
+    has no group, or matches no picture, and where a list's groups meet `near`.
     """
     if group is None and not any(picture.group for picture in pictures):
-        return Units(tuple(picture.sha256 for picture in pictures), grouped=False)
+        return _copies(pictures, near)
+    if near:
+        raise DataError(
+            "data.split.keep_together=near and the list's groups say both what stays together: "
+            "remove one"
+        )
     pattern = _compile(group) if group is not None else None
     found = [picture.group or _search(pattern, picture.name) for picture in pictures]
     alone = sum(key is None for key in found)
@@ -61,6 +70,20 @@ def find_units(pictures: Sequence[Picture], group: str | None) -> Units:
     )
     notes = (f"{alone} of {len(found)} pictures are in no group; each may go to any split",)
     return Units(keys, grouped=True, notes=notes if alone else ())
+
+
+def _copies(pictures: Sequence[Picture], near: Sequence[Sequence[int]]) -> Units:
+    keys = [picture.sha256 for picture in pictures]
+    for together in near:
+        for index in together:
+            keys[index] = f"near {pictures[together[0]].name}"
+    if not near:
+        return Units(tuple(keys), grouped=False)
+    note = (
+        f"{sum(map(len, near))} pictures are nearly the same as another and stay together, in "
+        f"{len(near)} sets of up to {max(map(len, near))}"
+    )
+    return Units(tuple(keys), grouped=False, notes=(note,))
 
 
 def _compile(group: str) -> re.Pattern[str]:

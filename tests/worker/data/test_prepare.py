@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 import time
+from collections import defaultdict
 from pathlib import Path
 
 import numpy as np
@@ -19,6 +20,7 @@ from study.errors import DataError
 from study.paths import DataPaths
 from tests.worker.data.conftest import Pack
 from tests.worker.data.pictures import encoded, flowers, png, smooth, write_tree, write_zip
+from tests.worker.data.test_alike import scene
 from worker.data import chunks
 from worker.data.decode import decode
 from worker.data.prepare import prepare
@@ -139,6 +141,30 @@ def test_duplicates_are_reported_across_classes_and_splits(pack: Pack, tmp_path:
     assert found.classes == ("daisy", "rose")
     assert "test" in found.splits
     assert len(found.splits) == 2
+
+
+def test_near_duplicates_stay_together_where_that_is_asked(pack: Pack, tmp_path: Path) -> None:
+    scenes = [scene(seed) for seed in range(24)]
+    files = {
+        f"{'ab'[seed % 2]}/{seed:02d}_{kind}": encoded(image, kind, **options)
+        for seed, image in enumerate(scenes)
+        for kind, options in (("PNG", {}), ("JPEG", {"quality": 60}))
+    }
+    source = write_tree(tmp_path / "f", {f"{name.lower()}.png": files[name] for name in files})
+    torn = {True: 0, False: 0}
+    for near in torn:
+        split = {"keep_together": "near" if near else "exact", "val": 0.3, "test": 0.2}
+        manifest = pack(source, image_size=64, split=split).manifest
+        where = defaultdict(set)
+        for split_name, rows in manifest.splits.items():
+            for name in manifest.names[rows.start : rows.stop]:
+                where[name.split("/")[1][:2]].add(split_name)
+        torn[near] = sum(len(splits) > 1 for splits in where.values())
+        assert len(where) == 24
+        said = "48 pictures are nearly the same as another and stay together, in 24 sets of up to 2"
+        assert manifest.notes == ((said,) if near else ())
+    assert torn[True] == 0
+    assert torn[False] > 5
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import pytest
 
+from study.config.data import SplitConfig
 from study.errors import DataError
 from worker.data.units import Picture, find_units
 
@@ -44,3 +45,24 @@ def test_a_group_given_by_a_list_needs_no_pattern() -> None:
 def test_a_useless_pattern_is_refused(pattern: str, message: str) -> None:
     with pytest.raises(DataError, match=message):
         find_units([picture("rose/ruby_a.png")], pattern)
+
+
+def test_pictures_that_look_the_same_are_one_unit() -> None:
+    files = [picture("a", "1"), picture("b", "2"), picture("c", "3"), picture("d", "3")]
+    units = find_units(files, None, near=[[0, 1]])
+    assert units.keys[0] == units.keys[1]
+    assert units.keys[2] == units.keys[3]
+    assert len(set(units.keys)) == 2
+    assert units.notes == (
+        "2 pictures are nearly the same as another and stay together, in 1 sets of up to 2",
+    )
+
+
+def test_a_lists_groups_and_looks_cannot_both_decide() -> None:
+    with pytest.raises(DataError, match=r"keep_together=near and the list's groups .* remove one"):
+        find_units([picture("a", group="g"), picture("b")], None, near=[[0, 1]])
+
+
+def test_a_configured_group_and_looks_cannot_both_decide() -> None:
+    with pytest.raises(ValueError, match="near and group say both what stays together"):
+        SplitConfig(keep_together="near", group="^(a)")
