@@ -91,7 +91,7 @@ def lines(
     config: StudyConfig, *, workers: int, pictures: Pictures | None, measured: Rehearsal | None
 ) -> list[str]:
     """Budget, pictures and time, for a person."""
-    budget, epochs = config.search.budget, config.training.epochs
+    budget, epochs = config.search.budget, config.trial_epochs
     bounds = [
         *([f"{budget.gpu_hours:g} GPU-hours"] if budget.gpu_hours else []),
         *([f"{budget.hours:g} hours"] if budget.hours else []),
@@ -121,7 +121,7 @@ def _time(
     )
     if pictures is None:
         return
-    budget, epochs = config.search.budget, config.training.epochs
+    budget, epochs = config.search.budget, config.trial_epochs
     seconds = budget.trials * epochs * (pictures.train / rates[0] + pictures.val / rates[1])
     spent = seconds if budget.gpu_hours is None else min(seconds, 3600 * budget.gpu_hours)
     busy = min(workers, budget.trials)

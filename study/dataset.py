@@ -55,11 +55,15 @@ class SplitRange(ManifestRecord):
     stop: int
     class_counts: tuple[int, ...]
     """Pictures per class, in the order of `classes`."""
+    without: tuple[int, int] | None = None
+    """Rows in between that belong to another split: [start, stop). Only training has them, where
+    a fold is held out."""
 
     @property
     def size(self) -> int:
         """Pictures."""
-        return self.stop - self.start
+        start, stop = self.without or (0, 0)
+        return self.stop - self.start - (stop - start)
 
 
 class DatasetManifest(ManifestRecord):
@@ -72,6 +76,9 @@ class DatasetManifest(ManifestRecord):
     """Side of the packed square, pixels."""
     channels: Literal[1, 3]
     splits: dict[Split, SplitRange]
+    folds: tuple[SplitRange, ...] = ()
+    """Where the training pictures are divided into folds: their rows, of which those of the first
+    are `splits.val` and those of the others together `splits.train`."""
     mean: tuple[float, ...]
     """Per channel over the training split, in [0, 1]."""
     std: tuple[float, ...]

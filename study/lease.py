@@ -28,6 +28,17 @@ class Lease:
     """Worker that held it before; None for a trial begun by this lease."""
 
 
+@dataclass(frozen=True)
+class Intermediate:
+    """Optuna's intermediate value and its step: what pruners compare."""
+
+    step: int
+    """The epoch; of a trial with folds, the fold."""
+    value: float
+    """The study's metric of that epoch, or of the best epoch of that fold; may be NaN or infinite.
+    """
+
+
 class NoTrial(enum.Enum):
     """Why a claim gives none."""
 

@@ -19,7 +19,7 @@ from typing import Any
 from sqlalchemy import Connection, Engine
 
 from study.errors import LeaseLost, StudyNotFound
-from study.lease import Budget, Lease, NoTrial, Outcome
+from study.lease import Budget, Intermediate, Lease, NoTrial, Outcome
 from study.statements import STATEMENTS
 
 
@@ -68,17 +68,23 @@ class Ledger:
                 raise LeaseLost(f"trial {lease.number}: the lease of {lease.worker} is over")
 
     def report(
-        self, lease: Lease, *, epoch: int, value: float, metrics: Mapping[str, float]
+        self,
+        lease: Lease,
+        *,
+        epoch: int,
+        intermediate: Intermediate | None,
+        metrics: Mapping[str, float],
     ) -> Budget:
-        """Records an epoch (from 0) and its intermediate value, which may be NaN or infinite."""
+        """Records an epoch (from 0) and what it gives pruners, if anything."""
         with self._engine.begin() as tx:
             self._hold(tx, lease)
             trial = {"trial_id": lease.trial_id}
-            stored, kind = _stored(value)
-            tx.execute(
-                STATEMENTS["intermediate_value"],
-                {**trial, "step": epoch, "value": stored, "type": kind},
-            )
+            if intermediate is not None:
+                stored, kind = _stored(intermediate.value)
+                tx.execute(
+                    STATEMENTS["intermediate_value"],
+                    {**trial, "step": intermediate.step, "value": stored, "type": kind},
+                )
             finite = {name: number for name, number in metrics.items() if math.isfinite(number)}
             tx.execute(
                 STATEMENTS["epoch"],

@@ -46,6 +46,11 @@ def build_pruner(config: PrunerConfig) -> BasePruner:
     """The pruner of the study."""
     if config.name == "none":
         return optuna.pruners.NopPruner()
+    if config.name == "wilcoxon":
+        with warnings.catch_warnings():
+            # "experimental" since Optuna 3.6; the interface has stayed
+            warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
+            return optuna.pruners.WilcoxonPruner(p_threshold=config.p_threshold)
     if config.name == "successive_halving":
         return optuna.pruners.SuccessiveHalvingPruner(
             min_resource=config.min_epochs, reduction_factor=config.reduction_factor

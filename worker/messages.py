@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from study.config.records import StudyConfig
+from study.lease import Intermediate
 
 # Supervisor to trial.
 
@@ -75,9 +76,11 @@ class EpochDone:
     """An epoch is trained, measured and checkpointed. The trial now waits for Continue or Prune."""
 
     epoch: int
-    """From 0; the step of Optuna's intermediate value."""
+    """From 0; counts on over stages and folds."""
     value: float
     """The study's metric on the validation split."""
+    intermediate: Intermediate | None
+    """What pruners compare; None within a fold."""
     metrics: dict[str, float]
     """See worker.training.progress.EpochResult."""
     checkpoint: str
@@ -89,7 +92,7 @@ class Finished:
     """Every epoch is done, or early stopping ended the trial, or it was told to prune."""
 
     value: float
-    """Best epoch's metric."""
+    """Best epoch's metric; the mean over the folds, where there are some."""
     best_epoch: int
     weights: str
     """File name in the trial's directory: the best epoch's weights."""

@@ -62,11 +62,13 @@ class Rehearsal(TypedDict):
 
 
 def rehearse(study: StudyConfig, *, device: str, threads: int) -> Rehearsal:
-    """Measures for about 10 s. Raises UsageError where the trial in the middle of the space cannot
-    be built, HpoError where it cannot be trained here."""
+    """Measures for about 10 s, the first stage where there are several. Raises UsageError where the
+    trial in the middle of the space cannot be built, HpoError where it cannot be trained here."""
     parameters = middle(study.space)
     try:
         config = fill(study, parameters)
+        first_stage = {"training": config.training.in_stages[0]}
+        config = config.model_copy(update=first_stage)
     except Infeasible as error:
         raise UsageError(f"the middle of the space cannot be built: {error}") from error
     for retry in itertools.count():
@@ -110,7 +112,7 @@ def _measured(
         trained = _trained_per_second(learner, train, config, where)
         validated = _validated_per_second(learner, val, where)
     split = config.data.split
-    epoch = (1.0 - split.val - split.test) / trained + split.val / validated
+    epoch = (1.0 - split.val_share - split.test) / trained + split.val_share / validated
     return Rehearsal(
         images_per_second=round(trained, 1),
         validation_images_per_second=round(validated, 1),

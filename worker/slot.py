@@ -132,7 +132,7 @@ class Slot:
         desk, lease = self._desk, self.lease
         budget = desk.patience(
             lambda: desk.ledger.report(
-                lease, epoch=done.epoch, value=done.value, metrics=done.metrics
+                lease, epoch=done.epoch, intermediate=done.intermediate, metrics=done.metrics
             )
         )
         self.epoch = done.epoch
@@ -147,6 +147,8 @@ class Slot:
         )
         if budget.time_spent:
             return Prune()
+        if done.intermediate is None:
+            return Continue()
         prune = desk.patience(lambda: should_prune(desk.optuna_study, lease.trial_id))
         return Prune() if prune else Continue()
 

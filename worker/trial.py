@@ -10,6 +10,8 @@ import contextlib
 import logging
 import signal
 import time
+from collections.abc import Iterator
+from functools import partial
 from multiprocessing.connection import Connection
 from pathlib import Path
 
@@ -18,6 +20,7 @@ import torch
 from study import mirror, paths
 from study.config.identity import identity
 from study.errors import BadData
+from study.lease import Intermediate
 from study.log import set_up_logging
 from worker.data.batches import Batches, open_batches
 from worker.data.store import Store
@@ -40,7 +43,7 @@ from worker.orders import Orders
 from worker.training.checkpoint import Checkpoints
 from worker.training.class_weights import class_weights
 from worker.training.events import Events
-from worker.training.fit import Outcome, StopRequested, fit
+from worker.training.fit import Fold, Outcome, StopRequested, fit
 from worker.training.learner import Learner
 from worker.training.progress import EpochResult
 
@@ -121,7 +124,9 @@ class PipeOverseer:
             self._orders.send(FirstStep(now))
         self.last_step_at = now
 
-    def epoch_done(self, result: EpochResult, checkpoint: str) -> bool:
+    def epoch_done(
+        self, result: EpochResult, checkpoint: str, intermediate: Intermediate | None
+    ) -> bool:
         """Sends the result, once others can go on from it, and waits for the verdict. Raises
         StopRequested, OSError, ObjectStoreAway."""
         self._directory.keep()
@@ -132,6 +137,7 @@ class PipeOverseer:
             EpochDone(
                 epoch=result.epoch,
                 value=result.value,
+                intermediate=intermediate,
                 metrics=result.metrics,
                 checkpoint=checkpoint,
             )
@@ -148,14 +154,9 @@ def _train(
     device = resolve_device(assignment.device)
     set_up(device, assignment.threads)
     store = warm if warm and warm.path == assignment.store else Store.open(assignment.store)
-    learner = new_learner(assignment, store, device)
     directory = MirroredDirectory(mirror.of_artifacts(), assignment.directory)
     directory.fetch()
-    with (
-        contextlib.closing(open_split(assignment, store, device, augment=True)) as train,
-        contextlib.closing(open_split(assignment, store, device, augment=False)) as val,
-        contextlib.closing(Events(assignment.directory / paths.EVENTS)) as events,
-    ):
+    with contextlib.closing(Events(assignment.directory / paths.EVENTS)) as events:
         overseer = PipeOverseer(orders, events, assignment.last_epoch, directory)
         checkpoints = Checkpoints(
             assignment.directory,
@@ -163,9 +164,7 @@ def _train(
             token=assignment.token,
         )
         outcome = fit(
-            learner,
-            train,
-            val,
+            partial(open_fold, assignment, store, device),
             config=assignment.config,
             checkpoints=checkpoints,
             overseer=overseer,
@@ -176,6 +175,20 @@ def _train(
         illustration.write_result()
     attached = illustration.names if illustration is not None else ()
     return _last_words(outcome, overseer.last_step_at, attached), illustration
+
+
+@contextlib.contextmanager
+def open_fold(
+    assignment: Assignment, store: Store, device: torch.device, number: int
+) -> Iterator[Fold]:
+    """What the fold of that number trains with; of a study without folds, its only one. Raises as
+    `new_learner` does."""
+    part = store.fold(number) if assignment.config.data.split.folds else store
+    with (
+        contextlib.closing(open_split(assignment, part, device, augment=True)) as train,
+        contextlib.closing(open_split(assignment, part, device, augment=False)) as val,
+    ):
+        yield Fold(new_learner(assignment, part, device), train, val)
 
 
 def set_up(device: torch.device, threads: int) -> None:
@@ -200,7 +213,7 @@ def new_learner(assignment: Assignment, store: Store, device: torch.device) -> L
     begin_from_weights(model, config.model, mean=manifest.mean, std=manifest.std)
     return Learner(
         model,
-        config.training,
+        config.training.in_stages[0],
         device=device,
         class_weights=class_weights(config.training, store.split("train").class_counts),
         accumulation=assignment.accumulation,
@@ -247,8 +260,9 @@ def _last_words(outcome: Outcome, last_step_at: float | None, attached: tuple[st
     if outcome.ending == "stopped":
         return Interrupted(checkpoint=outcome.checkpoint)
     assert outcome.best is not None  # an epoch was reported
+    assert outcome.value is not None
     return Finished(
-        value=outcome.best.value,
+        value=outcome.value,
         best_epoch=outcome.best.epoch,
         weights=outcome.best.weights,
         pruned=outcome.ending == "pruned",

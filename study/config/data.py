@@ -42,7 +42,11 @@ class SplitConfig(Record):
     """How pictures without a given split are divided; classes keep their proportions."""
 
     val: Annotated[float, Field(gt=0.0, lt=1.0)] = 0.15
-    """Fraction of the pictures held out for the objective."""
+    """Fraction of the pictures held out for the objective. Without a meaning where there are folds.
+    """
+    folds: Annotated[int, Field(ge=2, le=20)] | None = None
+    """Divides the training pictures into so many folds, and a trial trains as many models, each
+    validated on one fold and trained on the others. The source's own val pictures join them."""
     test: Annotated[float, Field(ge=0.0, lt=1.0)] = 0.15
     """Fraction touched only once, by promotion. Ignored where the source brings a test split."""
     given_val: Literal["val", "test"] = "val"
@@ -69,6 +73,11 @@ class SplitConfig(Record):
                 "val", f"val and test must be below 1 together, got {self.val} + {self.test}"
             )
         return self
+
+    @property
+    def val_share(self) -> float:
+        """Fraction of the pictures that a model is validated on; the source may know better."""
+        return (1.0 - self.test) / self.folds if self.folds else self.val
 
 
 class DataConfig(Record):

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
-from study.config.constraints import StudyName
+from study.config.constraints import Misfit, StudyName
 from study.config.data import DataConfig
 from study.config.models import DynamicCnnConfig, ModelConfig
 from study.config.parameters import Parameter
@@ -52,3 +52,24 @@ class StudyConfig(Record):
     """Dotted path of the value it fills in (`training.learning_rate`, `model.n_filters.0`)."""
     search: SearchConfig
     resources: ResourcesConfig = ResourcesConfig()
+
+    @model_validator(mode="after")
+    def _folds_pruned_by_folds(self) -> StudyConfig:
+        """Epochs of different folds cannot be compared, nor folds where there are none."""
+        pruner, folds = self.search.pruner.name, self.data.split.folds
+        if folds and pruner not in ("wilcoxon", "none"):
+            rule = f"must be wilcoxon or none where data.split.folds={folds}, got {pruner}"
+            raise Misfit("search.pruner.name", rule)
+        if pruner == "wilcoxon" and not folds:
+            raise Misfit("search.pruner.name", "wilcoxon compares folds: set data.split.folds")
+        return self
+
+    @property
+    def folds(self) -> int:
+        """Models that a trial trains, one after the other."""
+        return self.data.split.folds or 1
+
+    @property
+    def trial_epochs(self) -> int:
+        """Of a trial that is not ended early: of all its stages and folds."""
+        return self.folds * self.training.total_epochs

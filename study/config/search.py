@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from study.config.constraints import Misfit, Positive, Seed
+from study.config.constraints import Fraction, Misfit, Positive, Seed
 from study.config.parameters import Scalar
 from study.config.record import Record
 
@@ -27,7 +27,8 @@ class SamplerConfig(Record):
 class PrunerConfig(Record):
     """Who ends hopeless trials early."""
 
-    name: Literal["median", "percentile", "successive_halving", "none"] = "median"
+    name: Literal["median", "percentile", "successive_halving", "wilcoxon", "none"] = "median"
+    """wilcoxon: for trials with folds, compares fold by fold with the best trial."""
     percentile: Annotated[float, Field(gt=0.0, le=100.0)] = 25.0
     """For percentile: the best share of the trials that is kept."""
     startup_trials: Annotated[int, Field(ge=0)] = 4
@@ -38,6 +39,8 @@ class PrunerConfig(Record):
     """For successive_halving: epochs of the first rung."""
     reduction_factor: Annotated[int, Field(ge=2)] = 4
     """For successive_halving: one trial in so many goes on to the next rung."""
+    p_threshold: Fraction = 0.1
+    """For wilcoxon: a trial ends where one as good as the best would do so badly no more often."""
 
 
 class BudgetConfig(Record):

@@ -12,12 +12,14 @@ from pydantic import Field
 from study.config.augmentation import AugmentationConfig
 from study.config.constraints import Fraction, Positive, Seed
 from study.config.record import Record
+from study.config.stage import Precision, Schedule, StageConfig
 
 
 class TrainingConfig(Record):
     """How one trial trains."""
 
     epochs: Annotated[int, Field(ge=1)] = 10
+    """Of a trial without stages."""
     batch_size: Annotated[int, Field(ge=1)] = 64
     optimizer: Literal["adamw", "sgd"] = "adamw"
     learning_rate: Positive = 1e-3
@@ -25,7 +27,7 @@ class TrainingConfig(Record):
     weight_decay: Annotated[float, Field(ge=0.0)] = 1e-2
     momentum: Annotated[float, Field(ge=0.0, lt=1.0)] = 0.9
     """For sgd."""
-    schedule: Literal["one_cycle", "cosine", "step", "constant"] = "one_cycle"
+    schedule: Schedule = "one_cycle"
     warmup: Fraction = 0.3
     """Part of all steps in which one_cycle rises to its peak."""
     step_epochs: Annotated[int, Field(ge=1)] = 10
@@ -47,8 +49,31 @@ class TrainingConfig(Record):
     """Largest norm of all gradients together."""
     early_stopping: Annotated[int, Field(ge=1)] | None = None
     """Epochs without a better metric after which a trial is complete; None: never."""
-    precision: Literal["auto", "float32", "bfloat16", "float16"] = "auto"
+    precision: Precision = "auto"
     """auto: bfloat16 where the device has it, else float16 on a GPU and float32 on a CPU."""
     seed: Seed = 0
     """Of weights, order and augmentation."""
     augmentation: AugmentationConfig = AugmentationConfig()
+    stages: tuple[StageConfig, ...] = ()
+    """One after the other; their epochs are the trial's. None: a single stage, as said above."""
+
+    @property
+    def in_stages(self) -> tuple[TrainingConfig, ...]:
+        """Each stage as if it were the whole training, in order; itself where there are none."""
+        return tuple(
+            self.model_copy(update={**_said(stage), "stages": ()}) for stage in self.stages
+        ) or (self,)
+
+    @property
+    def total_epochs(self) -> int:
+        """Of all stages."""
+        return sum(stage.epochs for stage in self.in_stages)
+
+
+def _said(stage: StageConfig) -> dict[str, object]:
+    """What the stage does otherwise than the section, by field of TrainingConfig."""
+    return {
+        name: value
+        for name, value in stage
+        if value is not None and name in TrainingConfig.model_fields
+    }

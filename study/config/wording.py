@@ -86,7 +86,7 @@ def _path(details: ErrorDetails, values: Any) -> KeyPath:
     if details["type"] == "union_tag_invalid":
         path.append("type")
     elif isinstance(misfit := details.get("ctx", {}).get("error"), Misfit):
-        path.append(misfit.field)
+        path.extend(misfit.field.split("."))
     return tuple(path)
 
 

@@ -11,7 +11,7 @@ from sqlalchemy.engine import URL
 from study import atomic, paths
 from study.config.records import StudyConfig
 from study.dataset import DatasetManifest, SplitRange
-from study.lease import Lease, Outcome
+from study.lease import Intermediate, Lease, Outcome
 from study.ledger import Ledger
 from study.registry import RegisteredStudy, Registry
 from study.sampling import ask
@@ -100,7 +100,9 @@ class Past:
         ledger = Ledger(self._registry.engine, self._study.study_id, lease.worker)
         for epoch in range(2):
             metrics = {"accuracy": value or 0.0, "images_per_second": 100.0}
-            ledger.report(lease, epoch=epoch, value=value or 0.0, metrics=metrics)
+            ledger.report(
+                lease, epoch=epoch, intermediate=Intermediate(epoch, value or 0.0), metrics=metrics
+            )
         ledger.finish(lease, outcome, value=value, weights="best.pt")
         return lease.number
 

@@ -34,7 +34,7 @@ if mode == "crash":
 if mode == "usage":
     print("hpo-worker: no such pictures", file=sys.stderr)
     sys.exit(2)
-from study.lease import Lease, NoTrial, Outcome
+from study.lease import Intermediate, Lease, NoTrial, Outcome
 from study.ledger import Ledger
 from study.registry import open_registry
 registry, _ = open_registry()
@@ -53,7 +53,8 @@ while True:
         print("trial", claimed.number, flush=True)
         if stay or (mode == "hang" and claimed.adopted_from is None):
             signal.pause()
-        ledger.report(claimed, epoch=0, value=0.5, metrics={"accuracy": 0.5})
+        half = Intermediate(0, 0.5)
+        ledger.report(claimed, epoch=0, intermediate=half, metrics={"accuracy": 0.5})
         ledger.finish(claimed, Outcome.COMPLETE, value=0.5)
 """
 

@@ -14,7 +14,7 @@ from sqlalchemy.exc import DBAPIError
 
 from study.database import SLEEP_TIMEOUT, is_outage
 from study.errors import LeaseLost, StudyNotFound
-from study.lease import Lease, NoTrial, Outcome
+from study.lease import Intermediate, Lease, NoTrial, Outcome
 from study.ledger import Ledger
 from study.progress import observe
 from study.registry import RegisteredStudy, Registry
@@ -62,9 +62,14 @@ def test_reports_and_end_are_read_by_optuna(
     study = make_study()
     ledger = ledger_of(study, "a")
     lease = claimed(ledger)
-    ledger.report(lease, epoch=0, value=0.5, metrics={"accuracy": 0.5, "loss": math.nan})
-    ledger.report(lease, epoch=1, value=math.nan, metrics={})
-    ledger.report(lease, epoch=2, value=math.inf, metrics={})
+    ledger.report(
+        lease,
+        epoch=0,
+        intermediate=Intermediate(0, 0.5),
+        metrics={"accuracy": 0.5, "loss": math.nan},
+    )
+    ledger.report(lease, epoch=1, intermediate=Intermediate(1, math.nan), metrics={})
+    ledger.report(lease, epoch=2, intermediate=Intermediate(2, math.inf), metrics={})
     ledger.finish(lease, Outcome.COMPLETE, value=0.75, attributes={"best_epoch": 0})
     trial = trials(registry, study)[0]
     assert trial.state == TrialState.COMPLETE
@@ -107,7 +112,7 @@ def test_a_released_trial_is_adopted_with_its_number_history_and_the_next_token(
     study = make_study()
     one, two = ledger_of(study, "one"), ledger_of(study, "two")
     lease = claimed(one)
-    one.report(lease, epoch=3, value=0.25, metrics={"accuracy": 0.25})
+    one.report(lease, epoch=3, intermediate=Intermediate(3, 0.25), metrics={"accuracy": 0.25})
     one.release(lease)
     adopted = claimed(two)
     assert (adopted.trial_id, adopted.number) == (lease.trial_id, lease.number)
@@ -130,7 +135,7 @@ def test_a_worker_without_its_lease_cannot_write(
     with pytest.raises(LeaseLost):
         one.heartbeat(old, 1.0)
     with pytest.raises(LeaseLost):
-        one.report(old, epoch=0, value=0.9, metrics={})
+        one.report(old, epoch=0, intermediate=Intermediate(0, 0.9), metrics={})
     with pytest.raises(LeaseLost):
         one.finish(old, Outcome.COMPLETE, value=0.9)
     with pytest.raises(LeaseLost):
@@ -274,7 +279,9 @@ def test_progress_forgives_lost_workers(make_study: MakeStudy, ledger_of: Ledger
     study = make_study(trials=1)
     for epoch in range(8):
         ledger = ledger_of(study, f"worker-{epoch}")
-        ledger.report(claimed(ledger), epoch=epoch, value=0.1, metrics={})
+        ledger.report(
+            claimed(ledger), epoch=epoch, intermediate=Intermediate(epoch, 0.1), metrics={}
+        )
         ledger.expire(f"worker-{epoch}")
     assert claimed(ledger_of(study, "last")).attempts == 1
 
@@ -331,9 +338,11 @@ def test_spent_time_begins_no_trial_and_is_told_to_running_ones(
     study = make_study(trials=9, gpu_hours=1.0)
     ledger = ledger_of(study, "one")
     lease = claimed(ledger)
-    assert not ledger.report(lease, epoch=0, value=0.1, metrics={}).time_spent
+    assert not ledger.report(
+        lease, epoch=0, intermediate=Intermediate(0, 0.1), metrics={}
+    ).time_spent
     ledger.heartbeat(lease, 3600.0)
-    assert ledger.report(lease, epoch=1, value=0.1, metrics={}).time_spent
+    assert ledger.report(lease, epoch=1, intermediate=Intermediate(1, 0.1), metrics={}).time_spent
     assert ledger_of(study, "two").claim() is NoTrial.WAIT
     ledger.finish(lease, Outcome.PRUNED, value=0.1)
     assert ledger.claim() is NoTrial.DONE
@@ -383,4 +392,4 @@ def test_a_trial_that_a_person_ended_is_no_longer_open(
     assert ledger.claim() is NoTrial.DONE
     assert observe(registry, study).outcomes == {"failed": 1, "complete": 1}
     with pytest.raises(LeaseLost):
-        ledger.report(first, epoch=0, value=0.5, metrics={})
+        ledger.report(first, epoch=0, intermediate=Intermediate(0, 0.5), metrics={})

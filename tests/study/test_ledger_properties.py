@@ -11,7 +11,7 @@ from sqlalchemy import text
 from sqlalchemy.engine import URL
 
 from study.errors import LeaseLost
-from study.lease import Lease, NoTrial, Outcome
+from study.lease import Intermediate, Lease, NoTrial, Outcome
 from study.ledger import Ledger
 from study.registry import Registry
 from tests.study.conftest import STORE, make_config
@@ -53,7 +53,9 @@ class LedgerMachine(RuleBasedStateMachine):
     @rule(worker=WORKERS, epoch=st.integers(0, 5), value=st.floats(allow_nan=True))
     def report(self, worker: str, epoch: int, value: float) -> None:
         for lease in self.held[worker][:1]:
-            self.ledgers[worker].report(lease, epoch=epoch, value=value, metrics={"x": value})
+            self.ledgers[worker].report(
+                lease, epoch=epoch, intermediate=Intermediate(epoch, value), metrics={"x": value}
+            )
 
     @rule(worker=WORKERS, outcome=st.sampled_from(Outcome))
     def finish(self, worker: str, outcome: Outcome) -> None:
@@ -84,7 +86,9 @@ class LedgerMachine(RuleBasedStateMachine):
             worker, lease = data.draw(st.sampled_from(late))
             for write in (
                 lambda: self.ledgers[worker].heartbeat(lease, 1.0),
-                lambda: self.ledgers[worker].report(lease, epoch=9, value=0.9, metrics={}),
+                lambda: self.ledgers[worker].report(
+                    lease, epoch=9, intermediate=Intermediate(9, 0.9), metrics={}
+                ),
             ):
                 try:
                     write()

@@ -8,7 +8,7 @@ import optuna
 import pytest
 
 from study.errors import LeaseLost
-from study.lease import Lease, Outcome
+from study.lease import Intermediate, Lease, Outcome
 from study.ledger import Ledger
 from study.registry import RegisteredStudy, Registry
 from study.sampling import ask, build_sampler, should_prune
@@ -87,19 +87,50 @@ def test_the_median_pruner_ends_what_is_worse_than_the_median(registry: Registry
     for value in (0.8, 0.6):
         lease = begin(registry, study)
         for epoch in range(3):
-            ledger.report(lease, epoch=epoch, value=value, metrics={})
+            ledger.report(lease, epoch=epoch, intermediate=Intermediate(epoch, value), metrics={})
         ledger.finish(lease, Outcome.COMPLETE, value=value)
     optuna_study = registry.optuna_study(study)
     verdicts = []
     lease = begin(registry, study)
     for epoch, value in enumerate([0.1, 0.2, 0.3]):
-        ledger.report(lease, epoch=epoch, value=value, metrics={})
+        ledger.report(lease, epoch=epoch, intermediate=Intermediate(epoch, value), metrics={})
         verdicts.append(should_prune(optuna_study, lease.trial_id))
     assert verdicts == [False, True, True]
     good = begin(registry, study)
     for epoch in range(3):
-        ledger.report(good, epoch=epoch, value=0.9, metrics={})
+        ledger.report(good, epoch=epoch, intermediate=Intermediate(epoch, 0.9), metrics={})
         assert not should_prune(optuna_study, good.trial_id)
+
+
+def test_the_wilcoxon_pruner_compares_fold_by_fold_with_the_best_trial(
+    registry: Registry,
+) -> None:
+    config = make_config(
+        space=SPACE,
+        data={"source": "/pictures", "image_size": 32, "split": {"folds": 5}},
+        search={"budget": {"trials": 30}, "pruner": {"name": "wilcoxon"}},
+    )
+    study = registry.create(config, store=STORE, workers=1)
+    ledger = Ledger(registry.engine, study.study_id, "a")
+
+    def verdicts(*folds: float) -> list[bool]:
+        """Of a trial with two epochs in each fold."""
+        lease = begin(registry, study)
+        found = []
+        for fold, value in enumerate(folds):
+            ledger.report(lease, epoch=2 * fold, intermediate=None, metrics={})
+            last = Intermediate(fold, value)
+            ledger.report(lease, epoch=2 * fold + 1, intermediate=last, metrics={})
+            found.append(should_prune(registry.optuna_study(study), lease.trial_id))
+        ledger.finish(lease, Outcome.COMPLETE, value=sum(folds) / len(folds))
+        return found
+
+    assert verdicts(0.70, 0.75, 0.72, 0.71, 0.74) == [False] * 5
+    assert verdicts(0.60, 0.64, 0.63, 0.65, 0.66) == [False, False, False, True, True]
+    assert verdicts(0.60, 0.80, 0.62, 0.81, 0.79) == [False] * 5
+    assert [len(trial.intermediate_values) for trial in registry.optuna_study(study).trials] == [
+        *(5, 5, 5)
+    ]
 
 
 def test_samplers_learn_nothing_from_failures_and_shun_the_infeasible(registry: Registry) -> None:
@@ -144,7 +175,9 @@ def test_a_trial_that_others_ended_or_deleted_is_lost(registry: Registry) -> Non
     study = create(registry, pruner={"name": "successive_halving"})
     optuna_study = registry.optuna_study(study)
     lease = begin(registry, study)
-    Ledger(registry.engine, study.study_id, "a").report(lease, epoch=1, value=0.5, metrics={})
+    Ledger(registry.engine, study.study_id, "a").report(
+        lease, epoch=1, intermediate=Intermediate(1, 0.5), metrics={}
+    )
     registry.optuna_study(study).tell(lease.number, 0.5)
     for ours in (
         lambda: ask(optuna_study, lease.trial_id, study.config),

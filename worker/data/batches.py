@@ -45,6 +45,11 @@ class Batches(Protocol):
         """
         ...
 
+    def for_training(self, training: TrainingConfig) -> Batches:
+        """The same pictures in the batches and with the augmentation of `training`. Shares what
+        this one has open, and is not closed by itself."""
+        ...
+
     def close(self) -> None:
         """Gives back memory, threads and files."""
         ...
@@ -68,7 +73,7 @@ def open_batches(
     loader.
     """
     return Epochs(
-        _squares(store, split, data, training.batch_size, device, threads),
+        _squares(store, split, data, largest_batch(training), device, threads),
         store,
         split,
         training=training,
@@ -76,6 +81,11 @@ def open_batches(
         augment=augment,
         device=device,
     )
+
+
+def largest_batch(training: TrainingConfig) -> int:
+    """Of all stages: what a decoder must have room for."""
+    return max(training.batch_size, *(stage.batch_size for stage in training.in_stages))
 
 
 def _squares(

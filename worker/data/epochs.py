@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from study.config.training import TrainingConfig
-from study.dataset import Split
+from study.dataset import Split, SplitRange
 from worker.data.augment import Augmenter, Normaliser, whole
 from worker.data.draws import draw_balanced_order, draw_order
 from worker.data.store import Store
@@ -54,8 +54,9 @@ class Epochs:
         device: torch.device,
     ) -> None:
         self._squares = squares
-        self._range = store.split(split)
-        self.rows = np.arange(self._range.start, self._range.stop, dtype=np.int64)
+        self._store = store
+        self._split: Split = split
+        self.rows = rows_of(store.split(split))
         self._training = training
         self._size = size
         self._augment = augment
@@ -70,7 +71,7 @@ class Epochs:
         self._classes = store.labels
         self._labels = torch.from_numpy(store.labels.astype(np.int64)).to(device)
         self._device = device
-        batch, total = training.batch_size, self._range.size
+        batch, total = training.batch_size, len(self.rows)
         # A partial last batch would give its pictures more weight; the next epoch has others.
         self.steps = max(1, total // batch) if augment else -(-total // batch)
         self.images = min(total, self.steps * batch)
@@ -78,7 +79,7 @@ class Epochs:
     def epoch(self, epoch: int, start_step: int = 0) -> Iterator[tuple[Tensor, Tensor]]:
         """See worker.data.batches.Batches."""
         batch = self._training.batch_size
-        order = self._order(epoch)[: self.images] + self._range.start
+        order = self.rows[self._order(epoch)[: self.images]]
         plan = [order[step * batch : (step + 1) * batch] for step in range(start_step, self.steps)]
         fetched = self._squares.fetch(plan)
         with closing(fetched):
@@ -89,14 +90,36 @@ class Epochs:
                 else:
                     yield self._normalise(whole(pixels, self._size)), labels
 
+    def for_training(self, training: TrainingConfig) -> Epochs:
+        """See worker.data.batches.Batches."""
+        return Epochs(
+            self._squares,
+            self._store,
+            self._split,
+            training=training,
+            size=self._size,
+            augment=self._augment,
+            device=self._device,
+        )
+
     def close(self) -> None:
         """See worker.data.batches.Batches."""
         self._squares.close()
 
     def _order(self, epoch: int) -> Rows:
-        seed, part = self._training.seed, self._range
+        """Positions in the split."""
+        seed = self._training.seed
         if not self._augment:
-            return np.arange(part.size, dtype=np.int64)
+            return np.arange(len(self.rows), dtype=np.int64)
         if self._training.sampling == "balanced":
-            return draw_balanced_order(seed, epoch, self._classes[part.start : part.stop])
-        return draw_order(seed, epoch, part.size)
+            return draw_balanced_order(seed, epoch, self._classes[self.rows])
+        return draw_order(seed, epoch, len(self.rows))
+
+
+def rows_of(part: SplitRange) -> Rows:
+    """The split's rows of the store, (N,) in order."""
+    rows = np.arange(part.start, part.stop, dtype=np.int64)
+    if part.without is None:
+        return rows
+    start, stop = part.without
+    return rows[(rows < start) | (rows >= stop)]

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,6 +30,7 @@ class Row:
     name: str
     label: int
     split: Split
+    fold: int
     chunk: int
     """Index of the chunk that holds its square."""
     position: int
@@ -45,8 +47,8 @@ class Packed:
 
 
 def order_rows(rows: Sequence[Row]) -> list[Row]:
-    """The order of the store: train, val, test; by name within."""
-    return sorted(rows, key=lambda row: (SPLITS.index(row.split), row.name))
+    """The order of the store: train, val, test; by fold and name within."""
+    return sorted(rows, key=lambda row: (SPLITS.index(row.split), row.fold, row.name))
 
 
 def split_ranges(rows: Sequence[Row], n_classes: int) -> dict[Split, SplitRange]:
@@ -63,8 +65,33 @@ def split_ranges(rows: Sequence[Row], n_classes: int) -> dict[Split, SplitRange]
     return ranges
 
 
+def fold_ranges(rows: Sequence[Row], n_classes: int) -> tuple[SplitRange, ...]:
+    """Where each fold lies in ordered rows; none where there is only one."""
+    folds: dict[int, list[int]] = defaultdict(list)
+    for index, row in enumerate(rows):
+        if row.split != "test":
+            folds[row.fold].append(index)
+    if len(folds) == 1:
+        return ()
+    return tuple(
+        SplitRange(
+            start=folds[fold][0],
+            stop=folds[fold][-1] + 1,
+            class_counts=tuple(
+                np.bincount(
+                    [rows[index].label for index in folds[fold]], minlength=n_classes
+                ).tolist()
+            ),
+        )
+        for fold in sorted(folds)
+    )
+
+
 def begin_content(
-    classes: Sequence[str], splits: Mapping[Split, SplitRange], square: Sequence[int]
+    classes: Sequence[str],
+    splits: Mapping[Split, SplitRange],
+    folds: Sequence[SplitRange],
+    square: Sequence[int],
 ) -> hashlib._Hash:
     """The checksum that names a store, before its labels and then its pixels are added.
 
@@ -74,6 +101,7 @@ def begin_content(
         "classes": list(classes),
         "splits": {name: [part.start, part.stop] for name, part in splits.items()},
         "square": list(square),
+        **({"folds": [[fold.start, fold.stop] for fold in folds]} if folds else {}),
     }
     return hashlib.sha256(json.dumps(header, sort_keys=True).encode())
 
@@ -84,9 +112,10 @@ def write_arrays(
     chunks: Sequence[Chunk],
     classes: Sequence[str],
     splits: dict[Split, SplitRange],
+    folds: Sequence[SplitRange],
 ) -> Packed:
     """Writes pixels.bin and labels.bin of ordered rows. Raises OSError where the disk is full."""
-    digest = begin_content(classes, splits, chunks[0].squares().shape[1:])
+    digest = begin_content(classes, splits, folds, chunks[0].squares().shape[1:])
     labels = np.array([row.label for row in rows], "<i4").tobytes()
     digest.update(labels)
     atomic.write_bytes(directory / paths.LABELS, labels)

@@ -24,7 +24,7 @@ from study.paths import DataPaths
 from worker.data.alike import near_sets
 from worker.data.chunks import Chunk, plan
 from worker.data.duplicates import find_duplicates
-from worker.data.pack import Row, order_rows, publish, split_ranges, write_arrays
+from worker.data.pack import Row, fold_ranges, order_rows, publish, split_ranges, write_arrays
 from worker.data.pool import Progress, decode_all
 from worker.data.recipe import recall, recipe_key, remember
 from worker.data.source import Source, open_source
@@ -112,7 +112,8 @@ def _publish(
     assignment = assign(pictures, find_units(pictures, config.split.group, near), config.split)
     rows = order_rows(_rows(chunks, pictures, assignment, listing.classes))
     splits = split_ranges(rows, len(listing.classes))
-    packed = write_arrays(work / "store", rows, chunks, listing.classes, splits)
+    folds = fold_ranges(rows, len(listing.classes))
+    packed = write_arrays(work / "store", rows, chunks, listing.classes, splits, folds)
     outcomes = [outcome for chunk in chunks for outcome in chunk.outcomes]
     manifest = DatasetManifest(
         content=packed.content,
@@ -120,6 +121,7 @@ def _publish(
         size=config.packed_size,
         channels=config.channels,
         splits=splits,
+        folds=folds,
         mean=packed.mean,
         std=packed.std,
         source=source.place,
@@ -156,9 +158,9 @@ def _rows(
         for position in range(sum(outcome.broken is None for outcome in one.outcomes))
     ]
     return [
-        Row(picture.name, index[picture.label], split, chunk, position)
-        for picture, split, (chunk, position) in zip(
-            pictures, assignment.splits, places, strict=True
+        Row(picture.name, index[picture.label], split, fold, chunk, position)
+        for picture, split, fold, (chunk, position) in zip(
+            pictures, assignment.splits, assignment.folds, places, strict=True
         )
     ]
 

@@ -22,6 +22,8 @@ class Assignment:
     """Each picture's split, in the order of the pictures."""
 
     splits: tuple[Split, ...]
+    folds: tuple[int, ...]
+    """From 0; all 0 where there are none, and of test pictures."""
     notes: tuple[str, ...]
 
 
@@ -31,20 +33,70 @@ def assign(pictures: Sequence[Picture], units: Units, config: SplitConfig) -> As
     Every class gets at least one picture in train and in val, and in test where it has enough.
     Raises DataError where that is impossible; notes say what is missing where groups forbid it.
     """
-    given = {picture.split for picture in pictures if picture.split is not None} - {"train"}
-    fractions = {"val": config.val, "test": config.test}
+    own = [_own_split(picture, config) for picture in pictures]
+    given = set(own) - {"train"}
+    if config.folds:
+        _check_fold_room(pictures, own, units, config.folds)
+    test = 0.0 if "test" in given else config.test
+    val = (1.0 - test) / config.folds if config.folds else config.val
+    fractions = {"val": val, "test": test}
     carved: dict[Split, float] = {
         split: fractions[split]
         for split in SPLITS
         if split in fractions and split not in given and fractions[split] > 0
     }
-    splits: list[Split] = [picture.split or "train" for picture in pictures]
+    splits = list(own)
     pool = [index for index, split in enumerate(splits) if split == "train"]
     placed = _carve(pictures, units, pool, carved, config.seed) if carved else {}
     for index in pool:
         splits[index] = placed.get(units.keys[index], "train")
     notes = _check(pictures, splits, units)
-    return Assignment(tuple(splits), (*units.notes, *_straddling(units, splits), *notes))
+    folds = _fold(pictures, units, splits, config)
+    notes = [*units.notes, *_straddling(units, splits), *notes]
+    return Assignment(tuple(splits), folds, tuple(notes))
+
+
+def _check_fold_room(
+    pictures: Sequence[Picture], own: Sequence[Split], units: Units, count: int
+) -> None:
+    """A class needs as many units as there are folds."""
+    members: dict[str, set[str]] = defaultdict(set)
+    for picture, split, key in zip(pictures, own, units.keys, strict=True):
+        if split == "train":
+            members[picture.label].add(key)
+    for label in sorted(members):
+        if len(members[label]) < count:
+            what = "groups of pictures" if units.grouped else "different pictures"
+            raise DataError(
+                f"a class needs one of its {what} in each of data.split.folds={count}, {label!r} "
+                f"has {len(members[label])}: lower folds, add pictures or remove the class"
+            )
+
+
+def _own_split(picture: Picture, config: SplitConfig) -> Split:
+    """As the source gave it; its val pictures join the others where folds are made of them."""
+    if picture.split is None or (config.folds and picture.split == "val"):
+        return "train"
+    return picture.split
+
+
+def _fold(
+    pictures: Sequence[Picture], units: Units, splits: Sequence[Split], config: SplitConfig
+) -> tuple[int, ...]:
+    """Each picture's fold: val is the first one, the others are carved out of train in turn."""
+    count = config.folds or 1
+    folds = [0] * len(pictures)
+    pool = [index for index, split in enumerate(splits) if split == "train"]
+    for fold in range(1, count):
+        if fold == count - 1:
+            placed: dict[str, Split] = dict.fromkeys((units.keys[index] for index in pool), "val")
+        else:
+            carved: dict[Split, float] = {"val": 1 / (count - fold)}
+            placed = _carve(pictures, units, pool, carved, config.seed)
+        for index in pool:
+            folds[index] = fold * (placed[units.keys[index]] == "val")
+        pool = [index for index in pool if placed[units.keys[index]] != "val"]
+    return tuple(folds)
 
 
 def _carve(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
@@ -62,6 +62,23 @@ class Store:
             yield
         except (OSError, ValueError) as error:  # ValueError: cut short
             raise BadData(f"{self.path}: the packed data set is gone: {error}") from error
+
+    def fold(self, number: int) -> Store:
+        """The same pictures with the fold of that number as val and the others as train. Raises
+        BadData where the data set has no such fold."""
+        folds, splits = self.manifest.folds, self.manifest.splits
+        if not 0 <= number < len(folds):
+            raise BadData(f"{self.path}: no fold {number}, the data set has {len(folds)} folds")
+        held_out = folds[number]
+        others = [fold.class_counts for fold in folds if fold is not held_out]
+        train = SplitRange(
+            start=0,
+            stop=splits["val"].stop,
+            class_counts=tuple(map(sum, zip(*others, strict=True))),
+            without=(held_out.start, held_out.stop),
+        )
+        divided = {**splits, "train": train, "val": held_out}
+        return replace(self, manifest=self.manifest.model_copy(update={"splits": divided}))
 
     def split(self, name: Split) -> SplitRange:
         """A split's rows. Raises BadData where the data set has none of that name."""

@@ -83,7 +83,7 @@ def _content(store: Path, turned: Callable[[], None]) -> str:
     try:
         manifest = read_manifest(store)
         square = (manifest.size, manifest.size, manifest.channels)
-        digest = begin_content(manifest.classes, manifest.splits, square)
+        digest = begin_content(manifest.classes, manifest.splits, manifest.folds, square)
         for name in (paths.LABELS, paths.PIXELS):
             with (store / name).open("rb") as file:
                 while block := file.read(BLOCK_BYTES):

@@ -46,6 +46,8 @@ def infer(
     torch.set_num_threads(threads)
     where = resolve_device(device)
     opened = Store.open(store)
+    if config.data.split.folds:  # what the model has not seen
+        opened = opened.fold(load_weights(weights).meta["fold"])
     model = load_model(config, opened.manifest, weights)
     model = model.to(device=where, memory_format=torch.channels_last)  # type: ignore[call-overload]
     batches = open_batches(

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from torch import nn
+from torch import Tensor, nn
 
 from study.errors import CheckpointCorrupt
 from worker.models.sealed import seal, unseal
@@ -30,8 +30,8 @@ class Entry:
     """One checkpoint and what it needs beside it."""
 
     name: str
-    best: str | None
-    """The weights file its progress refers to."""
+    weights: tuple[str, ...]
+    """The files its progress refers to."""
 
 
 class Checkpoints:
@@ -91,6 +91,10 @@ class Checkpoints:
             self._metas[best.weights] = load_weights(self._directory / best.weights).meta
         return self._metas[best.weights]
 
+    def weights(self, best: Best) -> dict[str, Tensor]:
+        """The state_dict of a best epoch, on the CPU. Raises CheckpointCorrupt."""
+        return load_weights(self._directory / best.weights).state
+
     def restore(self) -> tuple[Progress, dict[str, Any]] | None:
         """The newest one that can be read, None where there is none: the trial begins anew."""
         self._known = {path.name for path in self._directory.glob("*.pt")}
@@ -109,19 +113,19 @@ class Checkpoints:
         if content["fingerprint"] != self._fingerprint:
             raise CheckpointCorrupt(f"{path}: is of another configuration or data set")
         progress = Progress.from_plain(content["progress"])
-        if progress.best is not None:
-            unseal(self._directory / progress.best.weights)  # of no use without it
+        for best in progress.bests:
+            unseal(self._directory / best.weights)  # of no use without them
         return progress, content["learner"]
 
     def _remember(self, name: str, progress: Progress) -> None:
         if self.latest == name:  # the same bytes once more
             return
-        self._entries.append(Entry(name, progress.best.weights if progress.best else None))
+        self._entries.append(Entry(name, tuple(best.weights for best in progress.bests)))
         self._known.add(name)
         self._position = progress.position
 
     def _collect(self) -> None:
-        needed = {name for entry in self._entries for name in (entry.name, entry.best)}
+        needed = {name for entry in self._entries for name in (entry.name, *entry.weights)}
         for name in self._known - needed:
             (self._directory / name).unlink(missing_ok=True)
             self._metas.pop(name, None)

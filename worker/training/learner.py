@@ -35,16 +35,22 @@ class Learner:
         of the whole batch; batch normalisation sees the parts.
         """
         self.model = model.to(device=device, memory_format=torch.channels_last)  # type: ignore[call-overload]
-        self.dtype = resolve_precision(config.precision, device)
-        self._config = config
         self._device = device
         self._accumulation = accumulation
         weights = class_weights.to(device) if class_weights is not None else None
         self._loss = Loss(config, weights)
+        self.begin_stage(config)
+
+    def begin_stage(self, config: TrainingConfig) -> None:
+        """From here on trains as `config` says, with a fresh optimizer: its moments are of other
+        gradients, and after `resume: best` of other weights."""
+        self.dtype = resolve_precision(config.precision, self._device)
+        self._config = config
         self._optimizer = build_optimizer(self.model, config)
         # float16 gradients below 6e-8 vanish unless the loss is scaled up; bfloat16 has float32's
         # range and needs nothing.
-        self._scaler = torch.amp.GradScaler(device.type, enabled=self.dtype == torch.float16)
+        scaled = self.dtype == torch.float16
+        self._scaler = torch.amp.GradScaler(self._device.type, enabled=scaled)
 
     def begin_epoch(self, epoch: int) -> None:
         """Before the first step of an epoch, from 0, that this process does."""

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from study.config.training import TrainingConfig
+from study.lease import Intermediate
 
 HELD_VALUES = 2**26  # logits of an epoch's steps that are held for its metrics: 256 MiB
 
@@ -45,7 +46,7 @@ class Progress:
     """Changes after every step."""
 
     epoch: int = 0
-    """The epoch in hand, from 0."""
+    """The epoch in hand, from 0; counts on over stages and folds."""
     step: int = 0
     """Its steps that are done."""
     loss_sum: Tensor = field(default_factory=lambda: torch.zeros((), dtype=torch.float64))
@@ -61,8 +62,15 @@ class Progress:
     seconds: float = 0.0
     """Time those steps took."""
     best: Best | None = None
+    """Of the fold in hand."""
     history: list[EpochResult] = field(default_factory=list)
     """Results of the epochs before the one in hand."""
+    stage: int = 0
+    """Index of the stage the learner is in."""
+    began: int = 0
+    """First epoch of the fold in hand."""
+    folds: tuple[Best, ...] = ()
+    """The best epochs of the folds that are done."""
 
     @property
     def last(self) -> EpochResult | None:
@@ -73,6 +81,21 @@ class Progress:
     def position(self) -> tuple[int, int]:
         """Epoch and step that come next."""
         return self.epoch, self.step
+
+    @property
+    def bests(self) -> tuple[Best, ...]:
+        """Of every fold that has one."""
+        return (*self.folds, self.best) if self.best else self.folds
+
+    @property
+    def fold_epoch(self) -> int:
+        """The epoch in hand, counted from 0 in its fold."""
+        return self.epoch - self.began
+
+    @property
+    def in_fold(self) -> bool:
+        """Whether a step of the fold in hand is done."""
+        return self.position > (self.began, 0)
 
     def count(self, loss: Tensor, logits: Tensor, labels: Tensor, seconds: float) -> None:
         """One more step is done. labels: as Learner.step takes them."""
@@ -98,9 +121,25 @@ class Progress:
         self.loss_sum = torch.zeros_like(self.loss_sum)
         self.logits, self.labels = [], []
 
+    def close_fold(self) -> None:
+        """The fold in hand is done; the next begins with fresh weights."""
+        assert self.best is not None  # an epoch was closed
+        self.folds = (*self.folds, self.best)
+        self.best, self.began, self.stage = None, self.epoch, 0
+
+    def intermediate(self, folds: int) -> Intermediate | None:
+        """What the last epoch gives pruners; of `folds` that are trained only their ends count."""
+        assert self.last is not None
+        if folds == 1:
+            return Intermediate(self.last.epoch, self.last.value)
+        if self.began <= self.last.epoch:
+            return None
+        return Intermediate(len(self.folds) - 1, self.folds[-1].value)
+
     def is_complete(self, config: TrainingConfig) -> bool:
-        """Whether all epochs are done, or enough of them in a row brought nothing better."""
-        if self.epoch >= config.epochs:
+        """Whether all epochs of the fold in hand are done, or enough of them in a row brought
+        nothing better."""
+        if self.fold_epoch >= config.total_epochs:
             return True
         if config.early_stopping is None or self.best is None:
             return False
@@ -119,5 +158,6 @@ class Progress:
                 **plain,
                 "best": Best(**best) if best else None,
                 "history": [EpochResult(**result) for result in plain["history"]],
+                "folds": tuple(Best(**fold) for fold in plain["folds"]),
             }
         )

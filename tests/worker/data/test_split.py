@@ -188,3 +188,59 @@ def test_a_group_never_straddles_a_split(members: list[tuple[int, int]], seed: i
     assert all(len(splits) == 1 for splits in where.values())
     assert all(min(row) > 0 for row in table(pictures, found).values())
     assert abs(Counter(found.splits)["train"] / len(pictures) - 0.7) < 0.12
+
+
+def fold_table(pictures: list[Picture], found: Assignment, count: int) -> dict[str, list[int]]:
+    """Pictures of each class per fold, those of test left out."""
+    counts = Counter(
+        (picture.label, fold)
+        for picture, fold, split in zip(pictures, found.folds, found.splits, strict=True)
+        if split != "test"
+    )
+    return {p.label: [counts[p.label, fold] for fold in range(count)] for p in pictures}
+
+
+@given(folds=st.integers(2, 7), seed=st.integers(0, 5))
+@settings(max_examples=20, deadline=None)
+def test_folds_share_every_class_evenly(folds: int, seed: int) -> None:
+    pictures = bed(daisy=100, rose=23)
+    found = divide(pictures, folds=folds, test=0.1, seed=seed)
+    for label, counts in fold_table(pictures, found, folds).items():
+        assert max(counts) - min(counts) <= 1, label
+    assert {(split, fold == 0) for split, fold in zip(found.splits, found.folds, strict=True)} == {
+        ("train", False),
+        ("val", True),
+        ("test", True),
+    }
+
+
+def test_a_group_is_in_one_fold() -> None:
+    pictures = [
+        Picture(f"{label}/{group}_{n}.png", label, f"{label}{group}{n}")
+        for label in ("daisy", "rose")
+        for group in "abcdefghijkl"
+        for n in range(3)
+    ]
+    found = divide(pictures, group="/?([a-z])_", folds=3, test=0.0)
+    folds = defaultdict(set)
+    for picture, fold in zip(pictures, found.folds, strict=True):
+        folds[picture.name.split("/")[1][0]].add(fold)
+    assert all(len(where) == 1 for where in folds.values())
+    assert set(found.folds) == {0, 1, 2}
+
+
+def test_the_sources_own_val_pictures_join_the_folds() -> None:
+    pictures = [
+        Picture(f"{split}/{label}/{n}.png", label, f"{split}{label}{n}", split)
+        for label in ("daisy", "rose")
+        for split, count in (("train", 8), ("val", 4), ("test", 3))
+        for n in range(count)
+    ]
+    found = divide(pictures, folds=4)
+    assert fold_table(pictures, found, 4) == {"daisy": [3] * 4, "rose": [3] * 4}
+    assert found.splits.count("test") == 6
+
+
+def test_a_class_smaller_than_the_folds_is_refused() -> None:
+    with pytest.raises(DataError, match=r"in each of data\.split\.folds=5, 'rose' has 4: lower"):
+        divide(bed(daisy=50, rose=4), folds=5)

@@ -1,13 +1,19 @@
 from __future__ import annotations
 
+import contextlib
 from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
+from study.config.data import DataConfig
+from study.config.training import TrainingConfig
 from study.errors import BadData
 from tests.worker.data.conftest import Pack
 from tests.worker.data.pictures import flowers, write_tree
+from worker.data.batches import open_batches
+from worker.data.epochs import rows_of
 from worker.data.store import Store
 
 
@@ -49,3 +55,39 @@ def test_a_store_that_goes_after_it_was_opened_is_bad_data(name: str, store: Sto
     (store.path / f"{name}.bin").unlink()
     with pytest.raises(BadData, match="gone"):
         getattr(opened, name)
+
+
+def test_a_fold_is_val_and_the_others_are_train(pack: Pack, tmp_path: Path) -> None:
+    source = write_tree(tmp_path / "beds", flowers(12))
+    store = pack(source, split={"folds": 3, "test": 0.25})
+    everything = set(range(store.split("test").start))
+    seen = []
+    for number in range(3):
+        part = store.fold(number)
+        train, val = (set(rows_of(part.split(split)).tolist()) for split in ("train", "val"))
+        assert train | val == everything
+        assert not train & val
+        assert len(train) == part.split("train").size
+        counts = np.bincount(store.labels[sorted(train)])
+        assert tuple(counts) == part.split("train").class_counts
+        seen.append(val)
+    assert set.union(*seen) == everything
+    assert store.fold(0).split("val") == store.split("val")
+    with pytest.raises(BadData, match="no fold 3, the data set has 3 folds"):
+        store.fold(3)
+
+
+def test_a_fold_trains_on_every_picture_but_its_own(pack: Pack, tmp_path: Path) -> None:
+    part = pack(write_tree(tmp_path / "beds", flowers(12)), split={"folds": 3}).fold(1)
+    opened = open_batches(
+        part,
+        "train",
+        data=DataConfig(source="-", image_size=16),
+        training=TrainingConfig(batch_size=1),
+        augment=True,
+        device=torch.device("cpu"),
+        threads=1,
+    )
+    with contextlib.closing(opened) as batches:
+        labels = [int(label) for _, label in batches.epoch(0)]
+    assert tuple(np.bincount(labels)) == part.split("train").class_counts

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable, Iterator
 
 import numpy as np
@@ -14,6 +15,8 @@ from study.config.models import DynamicCnnConfig
 from study.config.records import StudyConfig
 from study.config.search import BudgetConfig, SearchConfig
 from study.config.training import TrainingConfig
+from tests.worker.training.recorded import NewTrial, Trial
+from worker.data.batches import Batches
 from worker.models.build import build_model
 from worker.training.learner import Learner
 
@@ -38,6 +41,12 @@ class MemoryBatches:
         for rows in order.split(self.batch_size)[start_step:]:
             images = self.pixels[rows].to(memory_format=torch.channels_last)
             yield images, self.labels[rows]
+
+    def for_training(self, training: TrainingConfig) -> MemoryBatches:
+        batches = copy.copy(self)
+        batches.batch_size = training.batch_size
+        batches.steps = -(-self.images // training.batch_size)
+        return batches
 
     def close(self) -> None: ...
 
@@ -86,6 +95,21 @@ def new_learner() -> Callable[..., Learner]:
     def build(config: StudyConfig, **options: object) -> Learner:
         torch.manual_seed(config.training.seed)
         model = build_model(config.model, channels=1, image_size=8, n_classes=CLASSES)
-        return Learner(model, config.training, device=torch.device("cpu"), **options)  # type: ignore[arg-type]
+        return Learner(model, config.training.in_stages[0], device=torch.device("cpu"), **options)  # type: ignore[arg-type]
+
+    return build
+
+
+@pytest.fixture
+def new_trial(
+    study_config: Callable[..., StudyConfig],
+    new_learner: Callable[..., Learner],
+    train: Batches,
+    val: Batches,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> NewTrial:
+    def build(batches: tuple[Batches, Batches] = (train, val), **training: object) -> Trial:
+        directory = tmp_path_factory.mktemp("trial")
+        return Trial(study_config(**training), directory, batches, new_learner)
 
     return build

@@ -1,8 +1,6 @@
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Iterator
 from typing import Any, get_args
 
 import pytest
@@ -12,94 +10,11 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from study.config.models import BackboneConfig
-from study.config.records import StudyConfig
 from study.config.search import BudgetConfig, Metric, SearchConfig
 from study.errors import Diverged
-from worker.data.batches import Batches
+from tests.worker.training.recorded import NewTrial, Recorder
 from worker.models.weights import load_weights
-from worker.training.checkpoint import Checkpoints
-from worker.training.fit import Outcome, Overseer, StopRequested, fit
-from worker.training.learner import Learner
-from worker.training.progress import EpochResult
-
-TIMINGS = ("images_per_second", "seconds")
-
-
-class Recorder:
-    """An overseer that stops before it is asked for the `stop_at`th time and prunes after an epoch;
-    notes what it is told."""
-
-    def __init__(
-        self, directory: Path, stop_at: float = math.inf, prune_after: int | None = None
-    ) -> None:
-        self.directory, self.stop_at, self.prune_after = directory, stop_at, prune_after
-        self.asked = 0
-        self.steps = 0
-        self.results: list[EpochResult] = []
-
-    def stop_requested(self) -> bool:
-        self.asked += 1
-        return self.asked >= self.stop_at
-
-    def step_done(self) -> None:
-        self.steps += 1
-
-    def epoch_done(self, result: EpochResult, checkpoint: str) -> bool:
-        assert (self.directory / checkpoint).exists()
-        self.results.append(result)
-        return result.epoch != self.prune_after
-
-
-class Trial:
-    """One trial in a directory; every run is a process of its own as far as the loop can tell."""
-
-    def __init__(
-        self, config: StudyConfig, directory: Path, batches: tuple[Batches, Batches], build: Any
-    ) -> None:
-        self.config, self.directory, self.batches, self.build = config, directory, batches, build
-        self.results: dict[int, EpochResult] = {}
-        self.reported: list[int] = []
-        self.steps = 0
-
-    def run(self, stop_at: float = math.inf, prune_after: int | None = None) -> Outcome:
-        recorder = Recorder(self.directory, stop_at, prune_after)
-        outcome = self.run_with(recorder)
-        self.results |= {result.epoch: result for result in recorder.results}
-        self.reported += [result.epoch for result in recorder.results]
-        self.steps += recorder.steps
-        return outcome
-
-    def run_with(self, overseer: Overseer) -> Outcome:
-        learner: Learner = self.build(self.config)
-        checkpoints = Checkpoints(self.directory, fingerprint="f", token=1)
-        return fit(
-            learner, *self.batches, config=self.config, checkpoints=checkpoints, overseer=overseer
-        )
-
-    def numbers(self) -> list[dict[str, float]]:
-        """Every metric of every epoch, without those that measure time."""
-        return [
-            {name: value for name, value in result.metrics.items() if name not in TIMINGS}
-            for _, result in sorted(self.results.items())
-        ]
-
-
-NewTrial = Callable[..., Trial]
-
-
-@pytest.fixture
-def new_trial(
-    study_config: Callable[..., StudyConfig],
-    new_learner: Callable[..., Learner],
-    train: Batches,
-    val: Batches,
-    tmp_path_factory: pytest.TempPathFactory,
-) -> NewTrial:
-    def build(batches: tuple[Batches, Batches] = (train, val), **training: object) -> Trial:
-        directory = tmp_path_factory.mktemp("trial")
-        return Trial(study_config(**training), directory, batches, new_learner)
-
-    return build
+from worker.training.fit import Outcome, StopRequested
 
 
 def test_a_fit_learns_and_reports_every_epoch_once(new_trial: NewTrial) -> None:
@@ -206,6 +121,9 @@ def test_a_stop_while_a_batch_is_waited_for_does_not_train_on_it(
     class SlowBatches:
         steps, images = train.steps, train.images
 
+        def for_training(self, _: object) -> SlowBatches:
+            return self
+
         def close(self) -> None: ...
 
         def epoch(self, epoch: int, start_step: int = 0) -> Iterator[tuple[Tensor, Tensor]]:
@@ -232,7 +150,9 @@ def test_a_stop_in_validation_keeps_the_trained_epoch(new_trial: NewTrial) -> No
 
 def test_a_stop_before_the_first_step_writes_nothing(new_trial: NewTrial) -> None:
     trial = new_trial()
-    assert trial.run(stop_at=1) == Outcome(ending="stopped", best=None, checkpoint=None, history=())
+    assert trial.run(stop_at=1) == Outcome(
+        ending="stopped", value=None, best=None, checkpoint=None, history=()
+    )
     assert list(trial.directory.iterdir()) == []
 
 

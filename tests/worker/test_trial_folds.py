@@ -1,0 +1,83 @@
+"""A trial with folds in a process of its own, on real pictures."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from study.config.data import SplitConfig
+from study.paths import DataPaths
+from tests.worker.test_trial import Assign, Child, NewStudy, assign, child
+from worker.data.prepare import prepare
+from worker.evaluation.measure import measure
+from worker.messages import Assignment, Continue, EpochDone, Finished, FirstStep, Interrupted, Stop
+
+__all__ = ["assign", "child"]  # fixtures
+
+
+@pytest.fixture
+def folded(assign: Assign, new_study: NewStudy, tmp_path: Path) -> Assignment:
+    """Three folds of two stages with one epoch each."""
+    config = new_study(
+        training={"batch_size": 8, "stages": ({"epochs": 1}, {"epochs": 1, "resume": "best"})}
+    )
+    data = config.data.model_copy(update={"split": SplitConfig(folds=3)})
+    pruner = config.search.pruner.model_copy(update={"name": "wilcoxon"})
+    search = config.search.model_copy(update={"pruner": pruner})
+    config = config.model_copy(update={"data": data, "search": search})
+    store = prepare(data, DataPaths(tmp_path / "data"), processes=1, progress=lambda *_: None)
+    return dataclasses.replace(assign(), config=config, store=store)
+
+
+def test_a_trial_with_folds_is_worth_their_mean_and_keeps_the_one_in_the_middle(
+    child: Callable[..., Child], folded: Assignment
+) -> None:
+    trial = child(folded.store)
+    trial.pipe.send(folded)
+    events = trial.converse()
+
+    epochs = [event for event in events if isinstance(event, EpochDone)]
+    assert [event.epoch for event in epochs] == list(range(6))
+    ends = [event.intermediate for event in epochs]
+    assert [end and end.step for end in ends] == [None, 0, None, 1, None, 2]
+    values = sorted(end.value for end in ends if end is not None)
+    finished = events[-1]
+    assert isinstance(finished, Finished)
+    assert finished.value == pytest.approx(sum(values) / 3)
+    weights = folded.directory / finished.weights
+    again = measure(folded.config, folded.store, weights, "val", device="cpu", threads=1)
+    assert again["accuracy"] == pytest.approx(values[1])  # on the fold it has not seen
+
+
+def test_a_trial_that_was_stopped_in_a_fold_goes_on_there(
+    child: Callable[..., Child], folded: Assignment, tmp_path: Path
+) -> None:
+    undisturbed = child(folded.store)
+    undisturbed.pipe.send(dataclasses.replace(folded, directory=tmp_path / "undisturbed"))
+    expected = undisturbed.converse()
+
+    first = child(folded.store)
+    first.pipe.send(folded)
+    event = first.hear()
+    epochs = []
+    while len(epochs) < 3:
+        if isinstance(event, EpochDone):
+            epochs.append(event)
+            first.pipe.send(Stop() if len(epochs) == 3 else Continue())
+        event = first.hear()
+    assert isinstance(event, Interrupted)
+
+    second = child(folded.store)
+    second.pipe.send(dataclasses.replace(folded, token=2, last_epoch=2))
+    rest = second.converse()
+    assert isinstance(rest[0], FirstStep)
+    assert isinstance(rest[-1], Finished)
+    told = [*epochs, *(event for event in rest if isinstance(event, EpochDone))]
+    wanted = [event for event in expected if isinstance(event, EpochDone)]
+    assert [(e.epoch, e.value, e.intermediate) for e in told] == [
+        (e.epoch, e.value, e.intermediate) for e in wanted
+    ]
+    assert rest[-1].value == expected[-1].value  # type: ignore[union-attr]
