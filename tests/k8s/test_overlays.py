@@ -110,22 +110,23 @@ def test_a_worker_is_given_longer_to_leave_than_it_takes(overlay: str) -> None:
 def test_s3_keeps_nothing_on_volumes_that_pods_share() -> None:
     manifests = build("s3")
     assert manifests.names("PersistentVolumeClaim") == {"backups"}
-    for component in ("coordinator", "worker", "prepare"):
+    for component in ("coordinator", "dashboard", "worker", "prepare"):
         pod = manifests.pod(component)
         volumes = {volume["name"]: volume for volume in pod.spec["volumes"]}
         for name in {"data", "artifacts"} & set(volumes):
             assert set(volumes[name]) == {"name", "emptyDir"}
         mounts = {mount["name"]: mount for mount in pod.containers[0]["volumeMounts"]}
-        assert not mounts["data"].get("readOnly"), "it is a cache"
+        for name in {"data", "artifacts"} & set(volumes):
+            assert not mounts[name].get("readOnly"), "it is a cache"
 
 
-def test_s3_tells_the_three_who_keep_files_where_and_as_whom() -> None:
+def test_s3_tells_those_who_keep_or_show_files_where_and_as_whom() -> None:
     manifests = build("s3")
     settings = manifests.get("ConfigMap", "s3")["data"]
     assert {"HPO_ARTIFACTS_URL", "HPO_DATA_URL"} <= set(settings)
     policy = manifests.get("NetworkPolicy", "to-object-store")["spec"]
     (expression,) = policy["podSelector"]["matchExpressions"]
-    assert set(expression["values"]) == {"coordinator", "worker", "prepare"}
+    assert set(expression["values"]) == {"coordinator", "dashboard", "worker", "prepare"}
     for component in expression["values"]:
         pod = manifests.pod(component)
         container = pod.containers[0]
