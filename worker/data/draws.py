@@ -103,11 +103,12 @@ def draw_sizes(
     areas = (scale[0] + numbers[:, :ATTEMPTS] * (scale[1] - scale[0])) * side * side
     low, high = np.log(ratio)
     ratios = np.exp(low + numbers[:, ATTEMPTS : 2 * ATTEMPTS] * (high - low))
-    lengths = np.stack([np.sqrt(areas / ratios), np.sqrt(areas * ratios)], axis=2)
-    sizes = np.rint(lengths).astype(np.int64)  # (B, ATTEMPTS, 2)
-    fits = ((sizes > 0) & (sizes <= side)).all(axis=2)
-    first = fits.argmax(axis=1)
-    return sizes[np.arange(len(numbers)), first], fits.any(axis=1)
+    heights = np.rint(np.sqrt(areas / ratios)).astype(np.int64)
+    widths = np.rint(np.sqrt(areas * ratios)).astype(np.int64)
+    fits = (np.minimum(heights, widths) > 0) & (np.maximum(heights, widths) <= side)
+    rows, first = np.arange(len(numbers)), fits.argmax(axis=1)
+    sizes = np.stack([heights[rows, first], widths[rows, first]], axis=1)
+    return sizes, fits[rows, first]
 
 
 def _key(purpose: str, seed: int, epoch: int) -> NDArray[np.uint64]:
