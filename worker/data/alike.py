@@ -1,8 +1,8 @@
 """Which pictures are nearly the same: pairs by their perceptual hashes or by a network's features,
 and the sets that pairs join.
 
-Every pair is looked at: 8,000 pictures take a quarter of a second and 100,000 a minute, since comparing two
-hashes costs four instructions. Knows nothing of splits and names.
+Every pair is looked at, since comparing two hashes costs a few instructions: 8,000 pictures take a
+quarter of a second and 100,000 a minute. Knows nothing of splits and names.
 """
 
 from __future__ import annotations
