@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from optuna import Study
+from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, TrialState
 
 from study.config.parameters import Scalar
@@ -54,10 +55,21 @@ class Trial:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Objective:
+    """What trials are compared by."""
+
+    name: str
+    sign: int
+    """1 where higher is better, -1 where lower is."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class Evidence:
     """A study and all of its trials, by number."""
 
     progress: Progress
+    objectives: tuple[Objective, ...]
+    """One or two; the first is the study's metric."""
     trials: tuple[Trial, ...]
 
     @property
@@ -87,7 +99,18 @@ def gather(registry: Registry, study: RegisteredStudy, optuna_study: Study) -> E
     trials = optuna_study.get_trials(deepcopy=False)
     return Evidence(
         progress=progress,
+        objectives=_objectives(optuna_study, study.config.search.metric),
         trials=tuple(_read(trial, spent.get(trial.number, 0.0)) for trial in trials),
+    )
+
+
+def _objectives(study: Study, metric: str) -> tuple[Objective, ...]:
+    """As Optuna has them; it knows names only where they were given."""
+    directions = study.directions
+    named = study.metric_names or [f"objective {n + 1}" for n in range(len(directions))]
+    return tuple(
+        Objective(name=name, sign=1 if direction is StudyDirection.MAXIMIZE else -1)
+        for name, direction in zip([metric, *named[1:]], directions, strict=True)
     )
 
 

@@ -23,6 +23,7 @@ from coordinator.report.helped import helped, important
 from coordinator.report.importance import importances
 from coordinator.report.markup import Section, code, details, facts, missing, section
 from coordinator.report.opening import cards, promoted
+from coordinator.report.pareto import compromises
 from coordinator.report.recognised import classes, mistakes
 from coordinator.report.result import kept
 from coordinator.report.sentences import short_names
@@ -45,7 +46,7 @@ def report_page(registry: Registry, study: RegisteredStudy) -> str:
     optuna_study = registry.optuna_study(study)
     evidence = gather(registry, study, optuna_study)
     shares = importances(optuna_study, sign=study.config.search.sign)
-    parts = _sections(evidence, shares)
+    parts = [part for part in _sections(evidence, shares) if part.body]
     search = study.config.search
     return _template("page.html").substitute(
         name=escape(study.name),
@@ -68,6 +69,7 @@ def _sections(evidence: Evidence, shares: Mapping[str, float]) -> list[Section]:
     left = None if best is None else kept(paths.artifacts(study.name).trial(best.number))
     return [
         promoted(study),
+        compromises(evidence, names),
         helped(evidence, names),
         *charts(evidence, names),
         important(shares, names),
