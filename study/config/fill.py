@@ -24,8 +24,8 @@ from study.errors import Infeasible
 def fill(config: StudyConfig, parameters: Mapping[str, Scalar | None]) -> StudyConfig:
     """The configuration with each value at its dotted path.
 
-    A model of another kind than the study's has that kind's defaults, but for the fields that both
-    have.
+    A model of another kind than the study's has that kind's defaults, but for what the study says
+    of fields that both have.
 
     Raises Infeasible, naming the rules, where a path is not one a search may fill in or the
     values together break a rule of the records.

@@ -10,7 +10,7 @@ from typing import Any
 
 from study.config.document import Scalar
 from study.config.models import TAGS, tag_of
-from study.config.record import Record
+from study.config.record import Record, default
 
 MODEL_NAME = "model.name"
 
@@ -38,13 +38,23 @@ def own_name(model: Any) -> str:
 
 
 def of_name(values: Any, name: Scalar | None) -> dict[str, Any]:
-    """The study with the model `name`: what the file says of fields that this kind has as well is
-    kept, the others have the defaults of the kind."""
+    """The study with the model `name`: of a field that this kind has as well, what the file says
+    is kept unless it is the default of the file's kind; all else has the defaults of this kind."""
     study = dict(values) if isinstance(values, Mapping) else {}
     model = study.get("model")
     given = dict(model) if isinstance(model, Mapping) else {}
     if own_name(given) != name:
-        fields = model_record({"name": name}).model_fields
-        given = {key: value for key, value in given.items() if key in fields}
-        study["model"] = {**given, "name": name}
+        before, now = model_record(given), model_record({"name": name})
+        kept = {
+            field: value
+            for field, value in given.items()
+            if before is now
+            or (field in now.model_fields and not _is_default(before, field, value))
+        }
+        study["model"] = {**kept, "name": name}
     return study
+
+
+def _is_default(record: type[Record], field: str, value: Any) -> bool:
+    usual = default(record, field)
+    return bool(value == (list(usual) if isinstance(usual, tuple) else usual))

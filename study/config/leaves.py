@@ -13,6 +13,7 @@ from pydantic import BaseModel
 
 from study.config.kinds import MODEL_NAME, model_record
 from study.config.models import TAGS, ModelName
+from study.config.record import default
 from study.config.training import TrainingConfig
 
 SECTIONS = ("model", "training")
@@ -51,14 +52,6 @@ def branches() -> set[str]:
         *_branches(TrainingConfig, "training"),
         *(path for record in TAGS.values() for path in _branches(record, "model")),
     }
-
-
-def default(record: type[BaseModel], name: str) -> Any:
-    """Of a field; None where it has none."""
-    field = record.model_fields.get(name)
-    if field is None or field.is_required():
-        return None
-    return field.get_default(call_default_factory=True)
 
 
 def _leaves(record: type[BaseModel], given: Any, prefix: str) -> Iterator[tuple[str, Any]]:

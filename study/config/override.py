@@ -12,8 +12,9 @@ from typing import Any
 from pydantic import BaseModel
 
 from study.config.document import Document, KeyPath, Mistake, NotYaml, parse
-from study.config.leaves import default, sections
+from study.config.leaves import sections
 from study.config.nearest import hint
+from study.config.record import default
 
 _GRAMMAR = "an override must be written path=value"
 

@@ -67,7 +67,8 @@ def _in_torch_home(name: str) -> Path:
     if not path.is_file():
         raise ModelError(
             f"model.weights=torch_home: no file {path}, and trials download nothing: "
-            f"put {url} there, or set TORCH_HOME to where it is"
+            f"put {url} there, set TORCH_HOME to where it is, "
+            "or begin from fresh weights with model.weights=null"
         )
     return path
 

@@ -154,6 +154,14 @@ def test_a_trial_of_another_kind_keeps_what_both_have_and_has_its_own_defaults()
     assert own == PlainCnnConfig(conv_layers=4, dense=64, dropout=0.3)
 
 
+def test_what_is_only_a_default_of_the_file_s_kind_does_not_go_over_to_others() -> None:
+    head = HEAD.replace("plain_cnn, conv_layers: 4, dropout: 0.3", "resnet18")
+    study = read(SPACE[0], head=head)
+    assert fill(study, {"model.name": "plain_cnn"}).model == PlainCnnConfig()
+    again = read_study(dump(study).encode(), Path("x.yaml"))
+    assert fill(again, {"model.name": "plain_cnn"}).model == PlainCnnConfig()
+
+
 def test_between_backbones_everything_is_kept() -> None:
     head = HEAD.replace("plain_cnn, conv_layers: 4", "resnet18, arguments: {a: 1}")
     study = read("model.name: {type: categorical, choices: [resnet18, resnet50]}", head=head)

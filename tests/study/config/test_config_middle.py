@@ -52,7 +52,7 @@ def test_a_parameter_whose_condition_does_not_hold_there_is_left_out() -> None:
     assert found == {"model.n_layers": 3, "here": 1}
 
 
-@pytest.mark.parametrize("name", ["fashion", "pokemon"])
+@pytest.mark.parametrize("name", ["fashion", "pokemon", "inaturalist", "birds", "simpsons"])
 def test_the_middle_of_a_shipped_study_can_be_trained(name: str) -> None:
     study = load_study(Path(__file__).parents[3] / "configs" / f"{name}.yaml")
     fill(study, middle(study.space))

@@ -143,7 +143,7 @@ def test_what_would_have_to_be_downloaded_is_named_and_not_downloaded(checkpoint
     assert str(caught.value) == (
         f"model.weights=torch_home: no file {checkpoints / 'resnet18-f37072fd.pth'}, and trials "
         "download nothing: put https://download.pytorch.org/models/resnet18-f37072fd.pth there, "
-        "or set TORCH_HOME to where it is"
+        "set TORCH_HOME to where it is, or begin from fresh weights with model.weights=null"
     )
 
 
