@@ -25,6 +25,9 @@ if TYPE_CHECKING:
     from worker.data.store import Store
 
 
+OWN = "model"  # the study's own network, where a promoted model is named
+
+
 def inspect(
     study: Annotated[str, typer.Argument(metavar="STUDY", help="name in configs/, or a YAML file")],
     overrides: Annotated[
@@ -34,7 +37,11 @@ def inspect(
     output: Annotated[Path | None, typer.Option(help="folder for inspect.json and figures")] = None,
     features: Annotated[
         str | None,
-        typer.Option(metavar="MODEL", help="also compare by this promoted model's features"),
+        typer.Option(
+            metavar="MODEL",
+            help="also compare by features: of a promoted model, or of the study's own network "
+            "with its trained weights (the word model)",
+        ),
     ] = None,
 ) -> None:
     """Shows class counts, sizes, formats, duplicates and broken files of a study's pictures.
@@ -47,7 +54,7 @@ def inspect(
     given = [] if data is None else [f"data.source={json.dumps(data)}"]
     config = load_study(find_study(study), [*(overrides or ()), *given])
     store = _packed(config)
-    compared = None if features is None else _features(store, features)
+    compared = None if features is None else _features(store, config, features)
     count = len(store.manifest.names) + len(store.manifest.quarantined)
     target = output or paths.artifacts(config.name).inspection
     with bar("reading headers", count) as advance:
@@ -90,13 +97,17 @@ def _packed(config: StudyConfig) -> Store:
     return Store.open(place)
 
 
-def _features(store: Store, model: str) -> NDArray[np.float32]:
+def _features(store: Store, config: StudyConfig, model: str) -> NDArray[np.float32]:
     import torch
 
-    from worker.inspection.features import store_features
+    from worker.inspection.features import Network, Pretrained, check_channels, store_features
     from worker.inspection.given import open_model
 
     torch.set_num_threads(environment.threads())
-    classifier = open_model(model, environment.device())
+    if model == OWN:
+        network: Network = Pretrained(config, store, environment.device())
+    else:
+        network = classifier = open_model(model, environment.device())
+        check_channels(store, classifier)
     with bar("asking the model", len(store.manifest.names)) as advance:
-        return store_features(store, classifier, advance)
+        return store_features(store, network, advance)

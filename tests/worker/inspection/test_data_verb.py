@@ -8,6 +8,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import torch
+import torchvision.models
 
 from study.config.dump import dump
 from study.config.records import StudyConfig
@@ -58,6 +60,20 @@ def test_a_models_features_find_what_is_alike_to_it(
     assert "alike to the network (cosine at least 0.95)" in ended.out
     sets = json.loads((home / "out/inspect.json").read_text())["similar"]
     assert sets
+
+
+def test_the_studys_own_network_compares_with_its_trained_weights(
+    verb: Verb, file: Path, home: Path
+) -> None:
+    torch.save(torchvision.models.mobilenet_v3_small().state_dict(), home / "trained.pt")
+    own = ["model={name: mobilenet_v3_small, weights: trained.pt}", "data.image_size=32"]
+    ended = verb("inspect", file, *own, "--features", "model", "--output", "out")
+    assert "alike to the network" in ended.out
+
+
+def test_a_network_that_begins_from_nothing_has_no_features(verb: Verb, file: Path) -> None:
+    with pytest.raises(UsageError, match="dynamic_cnn begins without trained weights"):
+        verb("inspect", file, "--features", "model")
 
 
 def test_features_of_a_model_with_other_channels_are_refused(
