@@ -12,20 +12,19 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, nullcontext, suppress
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import nullcontext, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from study import exit_codes, paths
 from study.config.nearest import hint
 from study.errors import UsageError
 from study.paths import StudyPaths
 from worker import environment
+from worker.inspection.terminal import bar, say, show
 
 if TYPE_CHECKING:
     from worker.evaluation.classifier import Classifier
@@ -67,12 +66,12 @@ def evaluate(
         if data is None
         else source_examples(classifier, data, threads)
     ) as examples:
-        with _bar("evaluating", len(examples.labels)) as advance:
+        with bar("evaluating", len(examples.labels)) as advance:
             measured = infer(classifier, examples, advance)
         result = write_result(described, examples, measured, folder)
-        _print(metrics_table(result))
+        show(metrics_table(result))
         for file in draw(described, examples, measured, result, folder):
-            _print(str(file))
+            show(str(file))
         _end(examples.squares.names, examples.squares.unreadable)
 
 
@@ -101,14 +100,14 @@ def predict(
     classifier = given.open_model(model, environment.device())
     squares = given.as_squares(named, classifier, threads)
     began = time.perf_counter()
-    with _bar("classifying", len(named)) as advance:
+    with bar("classifying", len(named)) as advance:
         answers = list(answered(classifier, squares, advance))
     seconds = time.perf_counter() - began
     if csv is not None:
         write_submission(csv, squares.names, answers)
     else:
-        _print(answer_table(squares.names, answers))
-    _say(summary(answers, seconds))
+        show(answer_table(squares.names, answers))
+    say(summary(answers, seconds))
     _end(squares.names, squares.unreadable)
 
 
@@ -145,8 +144,8 @@ def export(
         squares = PackedSquares(given.open_store(classifier), "val")
     folder = output or _place(classifier).export(classifier.described.manifest.version)
     for done in write(classifier, squares, folder, [*FORMATS] if form == "both" else [form]):
-        _print(str(done.file))
-        _say(f"checked on {done.pictures} pictures: logits differ by at most {done.difference:.1g}")
+        show(str(done.file))
+        say(f"checked on {done.pictures} pictures: logits differ by at most {done.difference:.1g}")
 
 
 def explain(
@@ -171,9 +170,9 @@ def explain(
     version = classifier.described.manifest.version
     files, notes = draw(classifier, square, output or place.explanation(version, image.stem))
     for file in files:
-        _print(str(file))
+        show(str(file))
     for note in notes:
-        _say(note)
+        say(note)
 
 
 def demo(
@@ -197,7 +196,7 @@ def demo(
         else:
             shown = packed_samples(given.open_store(classifier), Path(folder))
         with served(classifier, shown, port) as url:
-            _print(f"{url}\nCtrl-C ends it")
+            show(f"{url}\nCtrl-C ends it")
             threading.Event().wait()
 
 
@@ -228,29 +227,9 @@ def _set_threads() -> int:
     return threads
 
 
-@contextmanager
-def _bar(what: str, total: int) -> Iterator[Callable[[int], None]]:
-    """A progress bar on standard error, where that is a terminal."""
-    console = Console(stderr=True)
-    columns = (TextColumn(what), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(
-        *columns, console=console, transient=True, disable=not console.is_terminal
-    ) as progress:
-        task = progress.add_task(what, total=total)
-        yield lambda done: progress.advance(task, done)
-
-
-def _print(shown: object) -> None:
-    Console(markup=False, highlight=False).print(shown, soft_wrap=True)
-
-
-def _say(text: str) -> None:
-    Console(stderr=True, markup=False, highlight=False).print(text, soft_wrap=True)
-
-
 def _end(names: Sequence[str], unreadable: Mapping[int, str]) -> None:
     """Names the pictures that could not be read; then the verb has failed."""
     for number, reason in sorted(unreadable.items()):
-        _say(f"hpo-worker: {names[number]}: skipped: {reason}")
+        say(f"hpo-worker: {names[number]}: skipped: {reason}")
     if unreadable:
         raise typer.Exit(exit_codes.FAILED)
