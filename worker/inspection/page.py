@@ -20,7 +20,7 @@ from worker.inspection.predict import UNLIKE
 Sample = tuple[Path, str]
 """A picture file and what is written below it."""
 
-COLUMNS = 8  # samples side by side
+COLUMNS = 6  # samples side by side
 CSS = "#picture img { width: 100%; height: 100%; object-fit: contain }"  # small ones are enlarged
 
 
