@@ -51,15 +51,15 @@ def confusion(result: Result) -> Figure:
                 "x": names,
                 "y": names,
                 "z": [[round(share, 4) for share in row] for row in shares],
-                "customdata": result.confusion,
+                "text": result.confusion,
                 "zmin": 0,
                 "zmax": 1,
                 "xgap": 1 if labelled else 0,
                 "ygap": 1 if labelled else 0,
                 "colorscale": [[0, "--faintest"], [1, "--complete"]],
-                "hovertemplate": "true %{y}<br>predicted %{x}<br>%{customdata} pictures, "
+                "hovertemplate": "true %{y}<br>predicted %{x}<br>%{text} pictures, "
                 "%{z:.1%}<extra></extra>",
-                **({"texttemplate": "%{customdata}"} if labelled else {}),
+                **({"texttemplate": "%{text}"} if labelled else {}),
                 "colorbar": {"tickformat": ".0%", "thickness": 12, "outlinewidth": 0},
             }
         ],

@@ -33,12 +33,8 @@ PRUNED = (
 
 
 def short_names(parameters: Sequence[str]) -> dict[str, str]:
-    """Each dotted path without its section, where no other parameter is called so then."""
-    ends = [path.partition(".")[2] or path for path in parameters]
-    return {
-        path: end if ends.count(end) == 1 else path
-        for path, end in zip(parameters, ends, strict=True)
-    }
+    """Each dotted path's end, as much of it as no other one ends with; never a number alone."""
+    return {path: _short(path, parameters) for path in parameters}
 
 
 def sentence(effect: Effect, metric: str, names: Mapping[str, str]) -> tuple[str, str]:
@@ -98,14 +94,24 @@ def confounding(sampler: SamplerConfig) -> str:
     """Whether a difference can be due to something else."""
     if sampler.name in ("random", "qmc"):
         return (
-            "Parameters were drawn independently of each other, so differences are due to them, "
-            "except where one exists only under a condition."
+            "Parameters were drawn independently of each other, so over all trials a difference is "
+            "due to its parameter or to chance, except where one exists only under a condition."
         )
     return (
         f"After {sampler.startup_trials} trials at random the sampler preferred what did well, so "
         "parameters were not varied independently: a difference belongs to such trials, and may be "
         "due to what else they had in common."
     )
+
+
+def _short(path: str, parameters: Sequence[str]) -> str:
+    parts = path.split(".")
+    for length in range(1, len(parts)):
+        end = ".".join(parts[-length:])
+        alike = [other for other in parameters if f".{other}".endswith(f".{end}")]
+        if len(alike) == 1 and not parts[-length].isdecimal():
+            return end
+    return path
 
 
 def _of(share: Share) -> str:

@@ -84,5 +84,6 @@ def test_the_confusion_matrix_shows_shares_of_the_true_class() -> None:
     )
     (heat,) = confusion(result).traces
     assert heat["z"] == [[0.75, 0.25, 0], [0.5, 0.5, 0], [0, 0, 0]]
+    assert heat["text"] == ((3, 1, 0), (2, 2, 0), (0, 0, 0))
     pairs = [(pair.true, pair.predicted, pair.pictures, pair.of) for pair in most_confused(result)]
     assert pairs == [("dog", "cat", 2, 4), ("cat", "dog", 1, 4)]

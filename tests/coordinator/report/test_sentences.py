@@ -62,9 +62,16 @@ def test_parameters_with_too_few_trials_are_named() -> None:
 
 
 def test_a_short_name_is_used_only_where_it_is_of_one_parameter() -> None:
-    names = short_names(["model.dropout", "training.dropout", "training.batch_size"])
-    assert names == {
+    assert short_names(
+        [
+            "model.dropout",
+            "training.dropout",
+            "training.augmentation.rotation",
+            "model.n_filters.0",
+        ]
+    ) == {
         "model.dropout": "model.dropout",
         "training.dropout": "training.dropout",
-        "training.batch_size": "batch_size",
+        "training.augmentation.rotation": "rotation",
+        "model.n_filters.0": "n_filters.0",
     }
