@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 from sqlalchemy import create_engine, text
 from sqlalchemy.engine import URL
 
@@ -17,6 +18,10 @@ from study.embedded import EmbeddedPostgres
 from tests.s3 import FakeS3, running_s3
 
 _numbers = itertools.count()
+
+# On busy cores an example takes as long as it likes; pytest-timeout ends a test that hangs.
+settings.register_profile("busy", deadline=None)
+settings.load_profile("busy")
 
 # A shell that starts pytest in the background has it ignore Ctrl-C, and so would every process that
 # a test starts and interrupts.
