@@ -39,8 +39,8 @@ OVERLAY ?= gpu
 ifdef NAMESPACE
 export HPO_NAMESPACE := $(NAMESPACE)
 endif
-EXTRAS := worker,dali,coordinator,kubernetes,kubectl,docker,s3,local,dev,$(OPTIONAL)
 OPTIONAL := timm,huggingface,export,demo,wandb,mlflow
+EXTRAS := worker,dali,coordinator,kubernetes,kubectl,docker,s3,local,dev,$(OPTIONAL)
 LIGHT_EXTRAS := kubernetes,kubectl
 define install
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
