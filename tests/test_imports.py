@@ -28,6 +28,7 @@ FORBIDDEN = {
     "worker.data": ("worker.models", "worker.training", "worker.evaluation", "worker.inspection"),
     "worker.models": ("worker.data", "worker.training", "worker.evaluation", "worker.inspection"),
     "worker.evaluation": ("worker.training", "worker.inspection"),
+    "worker.tracking": ("worker.data", "worker.models", "worker.training", "worker.evaluation"),
     "worker.inspection": ("worker.training", "worker.supervisor", "study.ledger"),
     "worker.training": (
         "worker.inspection",

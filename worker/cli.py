@@ -32,6 +32,7 @@ from worker.health import Health
 from worker.inspection.data import inspect
 from worker.inspection.verbs import VERBS
 from worker.result import check_result_file, say, say_result
+from worker.tracking.choice import check_trackers
 
 CONNECT_PAUSE = 0.5  # seconds between two tries
 
@@ -69,6 +70,7 @@ def run() -> None:
     with served(health, port):
         registry, study = _open_study(health.turned)
         try:
+            check_trackers(study.config)
             environment.check_artifacts(place.artifacts)
             if place.mirror is not None:
                 place.mirror.check("HPO_ARTIFACTS_URL")
@@ -104,6 +106,7 @@ def prepare(
     check_result_file()
     study = load_study(config, overrides or ())
     check_models(study)
+    check_trackers(study)
     mirror.fetch_source(Path(study.data.source))
     store = pack(
         study.data,
@@ -163,6 +166,7 @@ def rehearse(
     check_result_file()
     study = load_study(config, overrides or ())
     check_models(study)
+    check_trackers(study)
     say_result({**measured(study, device=environment.device(), threads=environment.threads())})
 
 

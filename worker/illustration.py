@@ -1,14 +1,13 @@
 """What a complete trial leaves for people: its result at once, figures when nobody waits for them.
 
-Runs in the trial's process, the figures at the lowest priority and after the trial's last word: the
-next trial may be training already. Knows nothing of leases and of the database.
+Runs in the trial's process, the figures after its last word (see epilogue.py). Knows nothing of
+leases and of the database.
 """
 
 from __future__ import annotations
 
 import json
 import logging
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -56,7 +55,6 @@ class Illustration:
 
     def draw(self) -> None:
         """Takes a second or two. What goes wrong is logged: the trial is over."""
-        os.nice(19)  # the next trial goes first
         try:
             self._draw()
         except (OSError, HpoError, ValueError) as error:

@@ -25,6 +25,8 @@ class Assignment:
     """The packed data set."""
     directory: Path
     """Where checkpoints and events of the trial go; made by the trial."""
+    number: int = 0
+    """The trial's; only people care."""
     device: str
     """As torch.device takes it."""
     threads: int

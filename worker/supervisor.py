@@ -143,6 +143,7 @@ class Supervisor:
         process = self._processes.start(
             Assignment(
                 config=config,
+                number=lease.number,
                 token=lease.token,
                 store=self._place.data.store(self._study.store),
                 directory=self._place.artifacts.trial(lease.number),

@@ -17,7 +17,7 @@ from pathlib import Path
 
 import torch
 
-from study import mirror, paths
+from study import mirror
 from study.config.identity import identity
 from study.errors import BadData
 from study.lease import Intermediate
@@ -25,6 +25,7 @@ from study.log import set_up_logging
 from worker.data.batches import Batches, open_batches
 from worker.data.store import Store
 from worker.diagnosis import diagnose
+from worker.epilogue import Epilogue
 from worker.illustration import Illustration
 from worker.messages import (
     Assignment,
@@ -40,9 +41,10 @@ from worker.models.build import build_model
 from worker.models.device import resolve_device
 from worker.models.pretrained import begin_from_weights
 from worker.orders import Orders
+from worker.tracking.narrator import Narrator, parameters
+from worker.tracking.tracker import TrackedTrial
 from worker.training.checkpoint import Checkpoints
 from worker.training.class_weights import class_weights
-from worker.training.events import Events
 from worker.training.fit import Fold, Outcome, StopRequested, fit
 from worker.training.learner import Learner
 from worker.training.progress import EpochResult
@@ -66,10 +68,10 @@ def main(connection: Connection, store: Path | None) -> None:
     if assignment is None:
         orders.send(Interrupted(checkpoint=None))
         return
-    event, illustration = run(assignment, orders, warm)
+    epilogue = Epilogue()
+    event = run(assignment, orders, warm, epilogue)
     orders.send(event)
-    if illustration is not None:
-        illustration.draw()
+    epilogue.perform(event.value if isinstance(event, Finished) else None)
 
 
 def warm_up(path: Path | None) -> Store | None:
@@ -83,17 +85,15 @@ def warm_up(path: Path | None) -> Store | None:
         return None
 
 
-def run(
-    assignment: Assignment, orders: Orders, warm: Store | None
-) -> tuple[Event, Illustration | None]:
-    """Trains; the event that ends the trial, whatever happens, and what is to be drawn then."""
+def run(assignment: Assignment, orders: Orders, warm: Store | None, epilogue: Epilogue) -> Event:
+    """Trains; the event that ends the trial, whatever happens. Fills in the epilogue."""
     try:
-        event, illustration = _train(assignment, orders, warm)
+        event = _train(assignment, orders, warm, epilogue)
     except Exception as error:
-        return diagnose(error), None
+        return diagnose(error)
     if torch.cuda.is_available():
-        torch.cuda.empty_cache()  # the next trial begins while figures are drawn
-    return event, illustration
+        torch.cuda.empty_cache()  # the next trial begins during the epilogue
+    return event
 
 
 class PipeOverseer:
@@ -102,14 +102,14 @@ class PipeOverseer:
     def __init__(
         self,
         orders: Orders,
-        events: Events,
+        narrator: Narrator,
         last_epoch: int | None,
         directory: MirroredDirectory,
     ) -> None:
         """last_epoch: results up to it are known and not sent again."""
         self.last_step_at: float | None = None
         self._orders = orders
-        self._events = events
+        self._narrator = narrator
         self._directory = directory
         self._last_epoch = -1 if last_epoch is None else last_epoch
 
@@ -132,7 +132,7 @@ class PipeOverseer:
         self._directory.keep()
         if result.epoch <= self._last_epoch:
             return True
-        self._events.add(result)
+        self._narrator.epoch(result.epoch, result.metrics)
         self._orders.send(
             EpochDone(
                 epoch=result.epoch,
@@ -148,38 +148,51 @@ class PipeOverseer:
         return verdict
 
 
-def _train(
-    assignment: Assignment, orders: Orders, warm: Store | None
-) -> tuple[Event, Illustration | None]:
+def _train(assignment: Assignment, orders: Orders, warm: Store | None, epilogue: Epilogue) -> Event:
     device = resolve_device(assignment.device)
     set_up(device, assignment.threads)
     store = warm if warm and warm.path == assignment.store else Store.open(assignment.store)
     directory = MirroredDirectory(mirror.of_artifacts(), assignment.directory)
     directory.fetch()
-    with contextlib.closing(Events(assignment.directory / paths.EVENTS)) as events:
-        overseer = PipeOverseer(orders, events, assignment.last_epoch, directory)
-        checkpoints = Checkpoints(
-            assignment.directory,
-            fingerprint=f"{identity(assignment.config)}-{store.manifest.content}",
-            token=assignment.token,
-        )
-        outcome = fit(
-            partial(open_fold, assignment, store, device),
-            config=assignment.config,
-            checkpoints=checkpoints,
-            overseer=overseer,
-        )
+    narrator = epilogue.narrator = new_narrator(assignment, store)
+    overseer = PipeOverseer(orders, narrator, assignment.last_epoch, directory)
+    checkpoints = Checkpoints(
+        assignment.directory,
+        fingerprint=f"{identity(assignment.config)}-{store.manifest.content}",
+        token=assignment.token,
+    )
+    outcome = fit(
+        partial(open_fold, assignment, store, device, narrator),
+        config=assignment.config,
+        checkpoints=checkpoints,
+        overseer=overseer,
+    )
     directory.keep()  # of one that was stopped within an epoch
     illustration = _illustration(outcome, checkpoints, store, assignment.directory, directory)
     if illustration is not None:
         illustration.write_result()
+    epilogue.illustration = illustration
     attached = illustration.names if illustration is not None else ()
-    return _last_words(outcome, overseer.last_step_at, attached), illustration
+    return _last_words(outcome, overseer.last_step_at, attached)
+
+
+def new_narrator(assignment: Assignment, store: Store) -> Narrator:
+    """Tells the study's trackers of this process's epochs."""
+    config, manifest = assignment.config, store.manifest
+    told = -1 if assignment.last_epoch is None else assignment.last_epoch
+    trial = TrackedTrial(
+        study=config.name,
+        number=assignment.number,
+        parameters=parameters(config),
+        directory=assignment.directory,
+        first_epoch=told + 1,
+    )
+    return Narrator(config, trial, mean=manifest.mean, std=manifest.std)
 
 
 @contextlib.contextmanager
 def open_fold(
-    assignment: Assignment, store: Store, device: torch.device, number: int
+    assignment: Assignment, store: Store, device: torch.device, narrator: Narrator, number: int
 ) -> Iterator[Fold]:
     """What the fold of that number trains with; of a study without folds, its only one. Raises as
     `new_learner` does."""
@@ -188,7 +201,9 @@ def open_fold(
         contextlib.closing(open_split(assignment, part, device, augment=True)) as train,
         contextlib.closing(open_split(assignment, part, device, augment=False)) as val,
     ):
-        yield Fold(new_learner(assignment, part, device), train, val)
+        learner = new_learner(assignment, part, device)
+        with narrator.watching(learner.model, lambda epoch: next(iter(train.epoch(epoch)))):
+            yield Fold(learner, train, val)
 
 
 def set_up(device: torch.device, threads: int) -> None:

@@ -15,7 +15,8 @@ from study.config.wording import shown
 
 
 def identity(config: StudyConfig) -> str:
-    """sha256, in hex, of what decides results: all but the budget, the resources and data.source.
+    """sha256, in hex, of what decides results: all but the budget, the resources, the tracking and
+    data.source.
 
     A study can go on with more budget, other machines, or its pictures moved; with anything else
     changed its trials could not be compared. The order of keys does not matter.
@@ -32,7 +33,7 @@ def differences(there: StudyConfig, here: StudyConfig) -> list[str]:
 
 
 def _deciding(config: StudyConfig) -> dict[str, Any]:
-    values: dict[str, Any] = config.model_dump(mode="json", exclude={"resources"})
+    values: dict[str, Any] = config.model_dump(mode="json", exclude={"resources", "tracking"})
     del values["search"]["budget"]
     del values["data"]["source"]
     return values

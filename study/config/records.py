@@ -16,6 +16,7 @@ from study.config.models import DynamicCnnConfig, ModelConfig
 from study.config.parameters import Parameter
 from study.config.record import Record
 from study.config.search import SearchConfig
+from study.config.tracking import TrackingConfig
 from study.config.training import TrainingConfig
 
 
@@ -52,6 +53,7 @@ class StudyConfig(Record):
     """Dotted path of the value it fills in (`training.learning_rate`, `model.n_filters.0`)."""
     search: SearchConfig
     resources: ResourcesConfig = ResourcesConfig()
+    tracking: TrackingConfig = TrackingConfig()
 
     @model_validator(mode="after")
     def _folds_pruned_by_folds(self) -> StudyConfig:

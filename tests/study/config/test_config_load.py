@@ -173,7 +173,7 @@ search: {budget: {trials: true}, warm_start: [{model.n_layers: [1]}]}
         ("space={training.epochs: {type: int, low: 1, high: 2, lo: 1}}", "space.training.epochs.lo:"
          " unknown key; did you mean low? valid: when, type, low, high, log, step"),
         ("serch={}", "serch: unknown key; did you mean search? valid: name, data, model, "
-         "training, space, search, resources"),
+         "training, space, search, resources, tracking"),
     ],
 )  # fmt: skip
 def test_rules_are_told_in_words(write: Write, override: str, rule: str) -> None:
