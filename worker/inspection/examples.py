@@ -43,11 +43,13 @@ def packed_examples(classifier: Classifier) -> Examples:
 
 @contextmanager
 def source_examples(classifier: Classifier, data: str, threads: int) -> Iterator[Examples]:
-    """Pictures of a source as data.source takes it; of one with splits what was held out. Raises
-    UsageError for classes that the model has not."""
+    """Pictures of a source as data.source takes it; of one with splits what was held out. Classes
+    that the study did not choose are left out; others that the model has not raise UsageError."""
     with closing(open_source(data)) as source:
         listing = source.listing()
         what, entries = _held_out(listing)
+        if classifier.described.config.data.classes is not None:  # the study chose among them
+            entries = [entry for entry in entries if entry.label in classifier.classes]
         if not entries:
             raise DataError(f"{source.place}: no pictures found")
         squares = FileSquares(

@@ -15,6 +15,7 @@ from PIL import Image
 
 from study.config.records import StudyConfig
 from study.errors import UsageError
+from tests.worker.promotion import promote
 from worker.data.store import Store
 from worker.evaluation.classifier import Classifier
 from worker.evaluation.measure import measure
@@ -98,6 +99,23 @@ def test_classes_the_model_has_not_are_refused_with_both_sides_named(
     told = "must have classes of the model, got left; the model's: bottom, middle, top"
     with pytest.raises(UsageError, match=told):
         verb("evaluate", promoted, folder)
+
+
+def test_classes_the_study_did_not_choose_are_left_out(
+    verb: Verb,
+    trained_study: StudyConfig,
+    shapes_store: Path,
+    trained: Path,
+    shapes: Path,
+    home: Path,
+) -> None:
+    chosen = trained_study.data.model_copy(update={"classes": 3})
+    study = trained_study.model_copy(update={"data": chosen})
+    model = promote(study, shapes_store, trained, home / "chosen" / "0001")
+    folder = shutil.copytree(shapes, home / "others")
+    shutil.copytree(folder / "top", folder / "left")
+    verb("evaluate", model, folder, "--output", home / "out")
+    assert result(home / "out")["pictures"] == 180
 
 
 def test_no_more_than_a_batch_of_pictures_is_held(promoted: Path, shapes_store: Path) -> None:
