@@ -16,18 +16,25 @@ WEIGHTS = "model.weights"
 
 
 def check_models(study: StudyConfig) -> None:
-    """Raises ModelError for the first that cannot be had."""
-    for name in names(study.model_dump(mode="json")):
-        config = fill(study, {MODEL_NAME: name}).model
-        if not isinstance(config, BackboneConfig):
-            continue
-        from worker.models.library import maker  # torchvision takes a second, and few need it
-        from worker.models.pretrained import weights_file
+    """Raises ModelError for the first name that nothing has, else for the first file of weights
+    that is missing."""
+    models = [fill(study, {MODEL_NAME: name}).model for name in names(study.model_dump())]
+    backbones = [model for model in models if isinstance(model, BackboneConfig)]
+    if not backbones:
+        return
+    from worker.models.library import maker  # torchvision takes a second, and few need it
+    from worker.models.pretrained import weights_file
 
+    for config in backbones:
         maker(config, study.data.image_size)
-        searched = study.space.get(WEIGHTS)
-        files = [config.weights]
-        if searched is not None and for_model(searched, study.space, name):
-            files = [str(choice) for _, choice in searched.probes() if choice is not None]
-        for file in filter(None, files):
+    for config in backbones:
+        for file in _files(study, config):
             weights_file(config.model_copy(update={"weights": file}))
+
+
+def _files(study: StudyConfig, config: BackboneConfig) -> list[str]:
+    """What a trial of this name may begin from, fresh weights left out."""
+    searched = study.space.get(WEIGHTS)
+    if searched is None or not for_model(searched, study.space, config.name):
+        return [config.weights] if config.weights is not None else []
+    return [str(choice) for _, choice in searched.probes() if choice is not None]
