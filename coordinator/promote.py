@@ -60,8 +60,8 @@ def candidates(registry: Registry, study: RegisteredStudy, trial: int | None) ->
             f"no trial of study {study.name!r} is complete, so there is none to promote"
             + _last_reason(registry, study)
         )
-    if trial is None:
-        return complete[:TOP]
+    if trial is None:  # measured again, the metric alone would win over the second objective
+        return complete[: 1 if study.config.search.second else TOP]
     if trial not in complete:
         raise UsageError(
             f"trial {trial} of study {study.name!r} is not complete; "

@@ -106,8 +106,8 @@ def snapshot(progress: Progress, workers: Sequence[WorkerState] = ()) -> Snapsho
             for worker in workers
         ),
         best=None
-        if best is None or best.value is None
-        else ShownBest(number=best.number, value=best.value, params=best.params),
+        if best is None
+        else ShownBest(number=best.number, value=best.values[0], params=best.params),
         images_per_second=progress.images_per_second,
         seconds_left=progress.seconds_left,
     )

@@ -17,7 +17,8 @@ from coordinator.watch import NO_STUDIES, summary, view, workers_table
 from coordinator.winner import Winner
 from study import paths
 from study.errors import HpoError
-from study.progress import observe
+from study.pareto import front
+from study.progress import observe, ranking
 from study.registry import RegisteredStudy, Registry
 
 
@@ -36,7 +37,7 @@ def show_all(registry: Registry, console: Console) -> None:
             snapshot(progress).state,
             f"{progress.ended}/{progress.budget.trials}",
             str(len(progress.running)),
-            "" if progress.best is None else f"{progress.best.value:.4f}",
+            "" if progress.best is None else f"{progress.best.values[0]:.4f}",
             "" if version is None else str(version),
         )
     console.print(table)
@@ -81,7 +82,7 @@ def show_best(registry: Registry, study: RegisteredStudy, console: Console) -> N
         raise HpoError(f"no trial of study {study.name!r} is complete yet")
     place = paths.artifacts(study.name)
     lines = [
-        f"trial {best.number}: validation {study.config.search.metric} {best.value:.4f}",
+        f"trial {best.number}: validation {study.config.search.metric} {best.values[0]:.4f}",
         *(f"  {name} = {value}" for name, value in best.params.items()),
         f"  {place.trial(best.number)}",
     ]
@@ -89,6 +90,22 @@ def show_best(registry: Registry, study: RegisteredStudy, console: Console) -> N
     if version is not None:
         lines.append(describe(place, version, study.config.search.metric))
     console.print("\n".join(lines), soft_wrap=True)
+    if study.config.search.second:
+        console.print(_pareto_table(registry, study, best.number))
+
+
+def _pareto_table(registry: Registry, study: RegisteredStudy, promoted: int) -> Table:
+    """The trials that nobody can do without, and which of them promotion takes."""
+    search = study.config.search
+    measured = "parameters" if search.second == "parameters" else "latency, ms"
+    table = Table("trial", search.metric, measured, "", title="Pareto front")
+    rule = f"lowest {search.second} within {search.tolerance:g} of the best {search.metric}"
+    for trial in front(ranking(registry, study), search):
+        value, second = trial.values
+        shown = f"{second:,.0f}" if search.second == "parameters" else f"{second:.3f}"
+        note = f"promoted: {rule}" if trial.number == promoted else ""
+        table.add_row(str(trial.number), f"{value:.4f}", shown, note)
+    return table
 
 
 def best_of(registry: Registry, study: RegisteredStudy) -> Winner:
@@ -96,11 +113,10 @@ def best_of(registry: Registry, study: RegisteredStudy) -> Winner:
     progress = observe(registry, study)
     if progress.best is None:
         raise HpoError(f"no trial of study {study.name!r} is complete yet")
-    assert progress.best.value is not None
     return Winner(
         config=study.config,
         number=progress.best.number,
-        value=progress.best.value,
+        value=progress.best.values[0],
         parameters=dict(progress.best.params),
         of=progress.ended,
     )

@@ -13,7 +13,7 @@ from __future__ import annotations
 import json
 import math
 import time
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import Connection, Engine
@@ -105,13 +105,15 @@ class Ledger:
         outcome: Outcome,
         *,
         value: float | None = None,
+        second: float | None = None,
         weights: str | None = None,
         attributes: Mapping[str, str | int | float] | None = None,
         system_attributes: Mapping[str, str] | None = None,
     ) -> None:
-        """Ends the trial. `value` is its objective, `weights` the file of its best epoch;
-        `attributes` become Optuna user attributes and `system_attributes` what their name says.
-        Nothing can be added later: Optuna reads an ended trial once."""
+        """Ends the trial. `value` is its objective, `second` the other one where there are two,
+        `weights` the file of its best epoch; `attributes` become Optuna user attributes and
+        `system_attributes` what their name says. Nothing can be added later: Optuna reads an ended
+        trial once."""
         with self._engine.begin() as tx:
             if self._already_ended(tx, lease):
                 return
@@ -119,7 +121,8 @@ class Ledger:
             for key, content in (system_attributes or {}).items():
                 stored = {"trial_id": lease.trial_id, "key": key, "value": json.dumps(content)}
                 tx.execute(STATEMENTS["system_attribute"], stored)
-            self._end(tx, lease.trial_id, outcome, value, weights, attributes or {})
+            values = [one for one in (value, second) if one is not None]
+            self._end(tx, lease.trial_id, outcome, values, weights, attributes or {})
 
     def release(self, lease: Lease, *, lost: bool = False, out_of_memory: bool = False) -> None:
         """Gives the trial back for the next free worker to adopt. `lost`: its process died, which
@@ -173,7 +176,7 @@ class Ledger:
             if attempts >= budget.max_attempts:
                 reason = f"{attempts} attempts in a row ended without an epoch of progress"
                 attributes = {"reason": f"{reason}, the last one on {row.worker}"}
-                self._end(tx, row.trial_id, Outcome.FAILED, None, None, attributes)
+                self._end(tx, row.trial_id, Outcome.FAILED, (), None, attributes)
                 continue
             token = tx.execute(
                 STATEMENTS["adopt"],
@@ -220,14 +223,17 @@ class Ledger:
         tx: Connection,
         trial_id: int,
         outcome: Outcome,
-        value: float | None,
+        values: Sequence[float],
         weights: str | None,
         attributes: Mapping[str, str | int | float],
     ) -> None:
         trial = {"trial_id": trial_id}
-        if value is not None and not math.isnan(value):
+        for objective, value in enumerate(() if any(map(math.isnan, values)) else values):
             stored, kind = _stored(value)
-            tx.execute(STATEMENTS["value"], {**trial, "value": stored, "type": kind})
+            tx.execute(
+                STATEMENTS["value"],
+                {**trial, "objective": objective, "value": stored, "type": kind},
+            )
         for key, content in {"outcome": outcome.value, **attributes}.items():
             self._attribute(tx, trial_id, key, content)
         tx.execute(STATEMENTS["end_trial"], {**trial, "state": outcome.state})

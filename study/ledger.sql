@@ -215,7 +215,7 @@ ON CONFLICT (trial_id, key) DO UPDATE SET value_json = excluded.value_json;
 
 -- name: value
 INSERT INTO trial_values (trial_id, objective, value, value_type)
-VALUES (:trial_id, 0, :value, :type);
+VALUES (:trial_id, :objective, :value, :type);
 
 -- name: end_trial
 UPDATE trials SET state = :state, datetime_complete = timezone('utc', clock_timestamp())

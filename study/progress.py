@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import optuna
 
 from study.lease import Budget
+from study.pareto import by_metric, chosen
 from study.registry import RegisteredStudy, Registry
 from study.statements import STATEMENTS
 
@@ -102,6 +103,8 @@ def observe(registry: Registry, study: RegisteredStudy) -> Progress:
 
 def best_trial(registry: Registry, study: RegisteredStudy) -> optuna.trial.FrozenTrial | None:
     """The best complete trial, or None. Asked every second: reads one trial, and that once."""
+    if study.config.search.second:  # which one depends on all of them
+        return next(iter(ranking(registry, study)), None)
     key = {"study_id": study.study_id, "sign": study.config.search.sign}
     with registry.engine.connect() as connection:
         trial_id = connection.execute(STATEMENTS["best"], key).scalar_one_or_none()
@@ -109,9 +112,14 @@ def best_trial(registry: Registry, study: RegisteredStudy) -> optuna.trial.Froze
 
 
 def ranking(registry: Registry, study: RegisteredStudy) -> list[optuna.trial.FrozenTrial]:
-    """Complete trials, best first; of equals the earlier one."""
+    """Complete trials, best first; of equals the earlier one. With a second objective the first is
+    the one that promotion takes."""
     trials = registry.optuna_study(study).get_trials(
         deepcopy=False, states=(optuna.trial.TrialState.COMPLETE,)
     )
-    sign = study.config.search.sign
-    return sorted(trials, key=lambda trial: (-sign * (trial.value or 0.0), trial.number))
+    search = study.config.search
+    ranked = by_metric(trials, search)
+    if search.second and ranked:
+        first = chosen(ranked, search)
+        return [first, *(trial for trial in ranked if trial is not first)]
+    return ranked

@@ -173,7 +173,7 @@ class Registry:
         study = optuna.create_study(
             study_name=config.name,
             storage=self.storage,
-            direction=config.search.direction,
+            directions=config.search.directions,
             load_if_exists=True,
         )
         known = study.get_trials(deepcopy=False)

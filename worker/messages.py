@@ -95,6 +95,8 @@ class Finished:
 
     value: float
     """Best epoch's metric; the mean over the folds, where there are some."""
+    second: float | None
+    """The second objective; None where the study has one."""
     best_epoch: int
     weights: str
     """File name in the trial's directory: the best epoch's weights."""

@@ -159,7 +159,7 @@ class Slot:
         if finished.pruned and self._budget_spent:
             self._attributes["reason"] = "the study's time was spent"
         attached = attributes(desk.artifacts, self.lease.number, finished.attached)
-        self._end(outcome, finished.value, finished.weights, attached)
+        self._end(outcome, finished.value, finished.weights, attached, second=finished.second)
         return Vacated(last_step_at=finished.last_step_at, ended=True, weights=finished.weights)
 
     def _fail(self, failed: Failed) -> Vacated:
@@ -177,6 +177,8 @@ class Slot:
         value: float | None,
         weights: str | None,
         attached: Mapping[str, str] | None = None,
+        *,
+        second: float | None = None,
     ) -> None:
         desk, lease = self._desk, self.lease
         self._book(desk.heart.drop(lease))
@@ -185,6 +187,7 @@ class Slot:
                 lease,
                 outcome,
                 value=value,
+                second=second,
                 weights=weights,
                 attributes=self._attributes,
                 system_attributes=attached,

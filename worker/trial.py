@@ -26,6 +26,7 @@ from worker.data.batches import Batches, open_batches
 from worker.data.store import Store
 from worker.diagnosis import diagnose
 from worker.epilogue import Epilogue
+from worker.evaluation.second import second_objective
 from worker.illustration import Illustration
 from worker.messages import (
     Assignment,
@@ -173,7 +174,10 @@ def _train(assignment: Assignment, orders: Orders, warm: Store | None, epilogue:
         illustration.write_result()
     epilogue.illustration = illustration
     attached = illustration.names if illustration is not None else ()
-    return _last_words(outcome, overseer.last_step_at, attached)
+    second = None
+    if outcome.ending != "stopped":
+        second = _second_objective(assignment, store, device)
+    return _last_words(outcome, second, overseer.last_step_at, attached)
 
 
 def new_narrator(assignment: Assignment, store: Store) -> Narrator:
@@ -271,13 +275,28 @@ def _illustration(
     )
 
 
-def _last_words(outcome: Outcome, last_step_at: float | None, attached: tuple[str, ...]) -> Event:
+def _second_objective(assignment: Assignment, store: Store, device: torch.device) -> float | None:
+    """Of a model as this trial's; None where the study looks for its metric alone."""
+    kind, size = assignment.config.search.second, assignment.config.data.image_size
+    if kind is None:
+        return None
+    learner = new_learner(assignment, store, device)
+    picture = (store.manifest.channels, size, size)
+    return second_objective(
+        kind, learner.model, picture=picture, device=device, dtype=learner.dtype
+    )
+
+
+def _last_words(
+    outcome: Outcome, second: float | None, last_step_at: float | None, attached: tuple[str, ...]
+) -> Event:
     if outcome.ending == "stopped":
         return Interrupted(checkpoint=outcome.checkpoint)
     assert outcome.best is not None  # an epoch was reported
     assert outcome.value is not None
     return Finished(
         value=outcome.value,
+        second=second,
         best_epoch=outcome.best.epoch,
         weights=outcome.best.weights,
         pruned=outcome.ending == "pruned",

@@ -64,12 +64,27 @@ def _leaves(record: type[BaseModel], given: Any, prefix: str) -> Iterator[tuple[
         elif (items := _items(hint)) is not None:
             length = len(value) if isinstance(value, list | tuple) else 0
             for index in range(length):
-                yield f"{path}.{index}", items[min(index, len(items) - 1)]
+                item = items[min(index, len(items) - 1)]
+                if inner := record_in(item):  # a list of mappings
+                    yield from _leaves(inner, value[index], f"{path}.{index}")
+                else:
+                    yield f"{path}.{index}", item
         elif get_origin(hint) is dict:
             for key in value if isinstance(value, dict) else ():
                 yield f"{path}.{key}", get_args(hint)[1]
+        elif inner := record_in(hint):  # a mapping that may be left out, and then has no values
+            if isinstance(value, dict):
+                yield from _leaves(inner, value, path)
         else:
             yield path, hint
+
+
+def record_in(hint: Any) -> type[BaseModel] | None:
+    """The record that a type is, or is where it is not None, or whose tuple it is."""
+    for member in (hint, *get_args(hint)):
+        if isinstance(member, type) and issubclass(member, BaseModel):
+            return member
+    return None
 
 
 def _branches(record: type[BaseModel], prefix: str) -> Iterator[str]:

@@ -67,6 +67,9 @@ Metric = Literal[
 ]
 """What an epoch is measured by; docs/metrics.md defines them."""
 
+Direction = Literal["maximize", "minimize"]
+Second = Literal["parameters", "latency"]
+
 LOWER_IS_BETTER: tuple[Metric, ...] = ("loss", "log_loss", "ece")
 
 
@@ -75,7 +78,13 @@ class SearchConfig(Record):
 
     metric: Metric = "accuracy"
     """Measured on the validation split after every epoch; a trial's value is its best epoch's."""
-    direction: Literal["maximize", "minimize"] = "maximize"
+    direction: Direction = "maximize"
+    second: Second | None = None
+    """What else a trial is to be low in: the parameters of its model, or the latency of one picture
+    on the trial's device, milliseconds."""
+    tolerance: Annotated[float, Field(ge=0.0)] = 0.01
+    """With a second objective: of the complete trials whose metric is within so much of the best
+    one, that with the lowest second objective is promoted."""
     sampler: SamplerConfig = SamplerConfig()
     pruner: PrunerConfig = PrunerConfig()
     budget: BudgetConfig
@@ -86,6 +95,19 @@ class SearchConfig(Record):
     def sign(self) -> int:
         """1 to maximize, -1 to minimize: the better value is the one whose product is higher."""
         return 1 if self.direction == "maximize" else -1
+
+    @property
+    def directions(self) -> tuple[Direction, ...]:
+        """Of all objectives, in Optuna's words."""
+        return (self.direction, "minimize") if self.second else (self.direction,)
+
+    @model_validator(mode="after")
+    def _two_objectives_are_not_pruned(self) -> SearchConfig:
+        """An epoch says nothing of the second objective, so Optuna's pruners refuse two."""
+        if self.second and self.pruner.name != "none":
+            rule = f"must be none where search.second is {self.second}, got {self.pruner.name}"
+            raise Misfit("pruner.name", rule)
+        return self
 
     @model_validator(mode="after")
     def _direction(self) -> SearchConfig:

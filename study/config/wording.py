@@ -15,6 +15,7 @@ from pydantic_core import ErrorDetails
 
 from study.config.constraints import Misfit
 from study.config.document import KeyPath, Mistake
+from study.config.leaves import record_in
 from study.config.models import TAGS
 from study.config.nearest import hint
 from study.config.parameters import KINDS
@@ -134,7 +135,7 @@ def _names_beside(location: tuple[int | str, ...]) -> list[str]:
         if key in TAGS:  # of the union of models, which is no record itself
             record = TAGS[str(key)]
             continue
-        annotation = record.model_fields[str(key)].annotation
-        if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-            record = annotation
+        if isinstance(key, int):  # of a list of mappings
+            continue
+        record = record_in(record.model_fields[key].annotation) or record
     return list(record.model_fields)

@@ -1,4 +1,4 @@
-"""A trial with folds in a process of its own, on real pictures."""
+"""Trials with folds and with a second objective in processes of their own, on real pictures."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from tests.worker.test_trial import Assign, Child, NewStudy, assign, child
 from worker.data.prepare import prepare
 from worker.evaluation.measure import measure
 from worker.messages import Assignment, Continue, EpochDone, Finished, FirstStep, Interrupted, Stop
+from worker.models.weights import load_weights
 
 __all__ = ["assign", "child"]  # fixtures
 
@@ -81,3 +82,27 @@ def test_a_trial_that_was_stopped_in_a_fold_goes_on_there(
         (e.epoch, e.value, e.intermediate) for e in wanted
     ]
     assert rest[-1].value == expected[-1].value  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize("second", ["parameters", "latency"])
+def test_a_second_objective_is_measured_and_pruners_are_told_nothing(
+    child: Callable[..., Child], assign: Assign, second: str
+) -> None:
+    assignment = assign(training={"epochs": 1, "batch_size": 8})
+    search = assignment.config.search.model_copy(update={"second": second})
+    config = assignment.config.model_copy(update={"search": search})
+    trial = child(assignment.store)
+    trial.pipe.send(dataclasses.replace(assignment, config=config))
+    *_, epoch, finished = trial.converse()
+    assert isinstance(epoch, EpochDone)
+    assert epoch.intermediate is None
+    assert isinstance(finished, Finished)
+    assert finished.second is not None
+    model = load_weights(assignment.directory / finished.weights).state
+    learned = sum(tensor.numel() for name, tensor in model.items() if is_parameter(name))
+    assert finished.second == learned if second == "parameters" else 0 < finished.second < 1000
+
+
+def is_parameter(name: str) -> bool:
+    """Not a buffer of batch normalisation."""
+    return name.rpartition(".")[2] in ("weight", "bias")

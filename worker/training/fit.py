@@ -133,7 +133,8 @@ def _tell(
     """Says what the last epoch gave, once it is in a checkpoint; whether to go on."""
     if progress.last is None or checkpoints.latest is None:
         return True
-    intermediate = progress.intermediate(config.folds)
+    # Optuna reads none of trials with two objectives
+    intermediate = None if config.search.second else progress.intermediate(config.folds)
     return overseer.epoch_done(progress.last, checkpoints.latest, intermediate)
 
 

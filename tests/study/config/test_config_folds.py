@@ -48,3 +48,25 @@ def test_without_folds_there_is_nothing_to_compare_by_wilcoxon(tmp_path: Path) -
         ConfigError, match=r"yaml:11: search\.pruner\.name: wilcoxon compares folds"
     ):
         load(tmp_path, "data.split.folds=null")
+
+
+def test_two_objectives_are_not_pruned(tmp_path: Path) -> None:
+    rule = r"search\.pruner\.name: must be none where search\.second is latency, got median"
+    plain = ("data.split.folds=null", "search.second=latency")
+    with pytest.raises(ConfigError, match=rule):
+        load(tmp_path, *plain, "search.pruner.name=median")
+    assert load(tmp_path, *plain, "search.pruner.name=none") == 6
+
+
+def test_values_of_a_stage_can_be_searched(tmp_path: Path) -> None:
+    parameter = "{type: float, low: 1e-4, high: 1e-2}"
+    load(tmp_path, f"space.training.stages.1.learning_rate={parameter}")
+    with pytest.raises(ConfigError, match=r"learning_rat: no such value.*learning_rate"):
+        load(tmp_path, f"space.training.stages.1.learning_rat={parameter}")
+
+
+def test_an_unknown_key_of_a_stage_is_told_with_those_there_are(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"training\.stages\.1\.epoch: unknown key.*epochs"):
+        load(tmp_path, "training.stages.1.epoch=3")
+    with pytest.raises(ConfigError, match=r"augmentation\.flip: unknown key"):
+        load(tmp_path, "training.stages.0.augmentation={flip: 1}")
