@@ -1,4 +1,4 @@
-"""Each shipped study trains on pictures that lie as its own do: two trials of its space, shortened.
+"""Each shipped study trains on pictures that lie as its own do: trials of its space, shortened.
 
 In this process, without a database; tests/e2e runs a study from the command line.
 """
@@ -61,7 +61,6 @@ def as_simpsons(folder: Path) -> Path:
 
 STUDIES: dict[str, tuple[Callable[[Path], Path], list[str]]] = {
     "inaturalist": (as_inaturalist, ["data.image_size=32"]),
-    # without momentum the optimizer adds nothing to a checkpoint of 59 million parameters
     "birds": (
         as_birds,
         [
@@ -130,7 +129,9 @@ def test_a_shipped_study_trains_on_pictures_in_its_own_layout(name: str, tmp_pat
     assert tuple(store.split(split).size for split in ("train", "val", "test")) == SPLITS[name]
 
     kinds = set()
-    for parameters in (first(study), middle(study.space)):
+    # AlexNet is the same 59 million parameters in all trials: one is enough
+    trials = [middle(study.space)] if name == "birds" else [first(study), middle(study.space)]
+    for parameters in trials:
         config = fill(study, parameters)
         logits = trained(config, store)
         assert logits.shape == (store.split("val").size, store.manifest.n_classes)

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from study.config.dump import dump
@@ -174,6 +174,7 @@ def test_a_parameter_of_another_kind_is_infeasible() -> None:
         fill(read(*SPACE), {"model.name": "resnet18", "model.n_layers": 2})
 
 
+@settings(max_examples=40, deadline=None)
 @given(st.data())
 def test_every_trial_of_a_space_over_kinds_can_be_filled_in(data: st.DataObject) -> None:
     study = read(*SPACE)
