@@ -137,7 +137,9 @@ def compressed(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, bytes]:
     content = np.random.default_rng(0).integers(0, 4, 3 * 2**20, dtype=np.uint8).tobytes()
     path = tmp_path_factory.mktemp("gzip") / "content.gz"
     half = len(content) // 2
-    path.write_bytes(gzip.compress(content[:half]) + gzip.compress(content[half:]) + bytes(999))
+    path.write_bytes(
+        gzip.compress(content[:half], 1) + gzip.compress(content[half:], 1) + bytes(999)
+    )
     return path, content
 
 
