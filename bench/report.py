@@ -134,6 +134,16 @@ def write_children(
         ),
         [{"key": key, "step": step, "value": value} for step, value in enumerate(curve)],
     )
+    tx.execute(
+        text(
+            "INSERT INTO ledger.epoch (trial_id, epoch, token, worker, metrics)"
+            " VALUES (:key, :epoch, 1, 'w', CAST(:metrics AS jsonb))"
+        ),
+        [
+            {"key": key, "epoch": epoch, "metrics": json.dumps({"accuracy": value})}
+            for epoch, value in enumerate(curve)
+        ],
+    )
     row = {"key": key, "study": study.study_id, "outcome": outcome, "value": max(curve)}
     row |= {"seconds": len(curve) * EPOCH_SECONDS, "json": json.dumps(outcome)}
     for statement in (

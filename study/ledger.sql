@@ -244,6 +244,11 @@ ORDER BY t.number;
 SELECT outcome, count(*) AS trials FROM ledger.lease
 WHERE study_id = :study_id AND outcome IS NOT NULL GROUP BY outcome;
 
+-- name: curves
+SELECT t.number, e.epoch, CAST(e.metrics ->> :metric AS float8) AS value
+FROM ledger.epoch e JOIN trials t USING (trial_id)
+WHERE t.study_id = :study_id ORDER BY t.number, e.epoch;
+
 -- name: spent
 SELECT t.number, k.device_seconds FROM ledger.lease k JOIN trials t USING (trial_id)
 WHERE k.study_id = :study_id;

@@ -60,8 +60,8 @@ def learning_curves(trials: Sequence[Trial], metric: str, best: Trial | None, si
     return Figure(
         traces=traces,
         layout=axes("epoch", metric),
-        alternative=f"{metric} by epoch of {len(whole)} trials that were not cut short and "
-        f"{len(ended)} that were",
+        alternative=f"{metric} by epoch of {len(ended)} trials that were cut short and "
+        f"{sum(bool(trial.curve) for trial in trials) - len(ended)} that were not",
         note=f"{left_out:,} of {len(curves):,} curves are left out, evenly from the best to the "
         f"worst, so that {CURVES} of each kind can be told apart."
         if left_out

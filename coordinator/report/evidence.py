@@ -6,15 +6,16 @@ Knows nothing of what follows from them, nor of the files of trials (result.py).
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
 from optuna import Study
-from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, TrialState
 
 from study.config.parameters import Scalar
 from study.lease import Outcome
+from study.pareto import front
 from study.progress import Progress, observe
 from study.registry import RegisteredStudy, Registry
 from study.statements import STATEMENTS
@@ -35,7 +36,8 @@ class Trial:
     parameters: dict[str, Scalar | None] = field(default_factory=dict)
     """By dotted path; those whose condition did not hold are missing."""
     curve: tuple[tuple[int, float], ...] = ()
-    """Epochs, from 0, and their finite intermediate values."""
+    """Epochs, from 0, and what they measured, where it is finite. Not Optuna's intermediate values:
+    with folds those are of folds, with two objectives there are none."""
     epochs: int = 0
     """Reported."""
     begun: datetime | None = None
@@ -55,22 +57,13 @@ class Trial:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Objective:
-    """What trials are compared by."""
-
-    name: str
-    sign: int
-    """1 where higher is better, -1 where lower is."""
-
-
-@dataclass(frozen=True, kw_only=True)
 class Evidence:
     """A study and all of its trials, by number."""
 
     progress: Progress
-    objectives: tuple[Objective, ...]
-    """One or two; the first is the study's metric."""
     trials: tuple[Trial, ...]
+    front: tuple[Trial, ...]
+    """With two objectives: the trials that no other beats in both, the best metric first."""
 
     @property
     def study(self) -> RegisteredStudy:
@@ -93,28 +86,35 @@ class Evidence:
 def gather(registry: Registry, study: RegisteredStudy, optuna_study: Study) -> Evidence:
     """Reads everything. optuna_study: the same study; it remembers what it has read."""
     progress = observe(registry, study)
+    curves: dict[int, list[tuple[int, float | None]]] = {}
+    key = {"study_id": study.study_id, "metric": study.config.search.metric}
     with registry.engine.connect() as connection:
+        for row in connection.execute(STATEMENTS["curves"], key):
+            curves.setdefault(row.number, []).append((row.epoch, row.value))
         rows = connection.execute(STATEMENTS["spent"], {"study_id": study.study_id})
         spent = {row.number: row.device_seconds for row in rows}
-    trials = optuna_study.get_trials(deepcopy=False)
+    found = optuna_study.get_trials(deepcopy=False)
+    trials = tuple(
+        _read(
+            trial,
+            # Of a trial from elsewhere the ledger knows nothing.
+            curves.get(trial.number, sorted(trial.intermediate_values.items())),
+            spent.get(trial.number, 0.0),
+        )
+        for trial in found
+    )
+    search = study.config.search
+    compared = [trial for trial in found if trials[trial.number].complete] if search.second else []
     return Evidence(
         progress=progress,
-        objectives=_objectives(optuna_study, study.config.search.metric),
-        trials=tuple(_read(trial, spent.get(trial.number, 0.0)) for trial in trials),
+        trials=trials,
+        front=tuple(trials[trial.number] for trial in front(compared, search)),
     )
 
 
-def _objectives(study: Study, metric: str) -> tuple[Objective, ...]:
-    """As Optuna has them; it knows names only where they were given."""
-    directions = study.directions
-    named = study.metric_names or [f"objective {n + 1}" for n in range(len(directions))]
-    return tuple(
-        Objective(name=name, sign=1 if direction is StudyDirection.MAXIMIZE else -1)
-        for name, direction in zip([metric, *named[1:]], directions, strict=True)
-    )
-
-
-def _read(trial: FrozenTrial, device_seconds: float) -> Trial:
+def _read(
+    trial: FrozenTrial, curve: Sequence[tuple[int, float | None]], device_seconds: float
+) -> Trial:
     values = tuple(trial.values or ()) if trial.state.is_finished() else ()
     return Trial(
         number=trial.number,
@@ -122,11 +122,9 @@ def _read(trial: FrozenTrial, device_seconds: float) -> Trial:
         values=values if all(map(math.isfinite, values)) else (),
         parameters=dict(trial.params),
         curve=tuple(
-            (epoch, value)
-            for epoch, value in sorted(trial.intermediate_values.items())
-            if math.isfinite(value)
+            (epoch, value) for epoch, value in curve if value is not None and math.isfinite(value)
         ),
-        epochs=len(trial.intermediate_values),
+        epochs=len(curve),
         begun=trial.datetime_start,
         ended=trial.datetime_complete,
         device_seconds=device_seconds,

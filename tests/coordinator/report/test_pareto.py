@@ -1,47 +1,58 @@
-"""The trials that no other beats in both objectives."""
+"""Two objectives on the page."""
 
 from __future__ import annotations
 
-from dataclasses import replace
+import json
+import re
 
-from hypothesis import given
-from hypothesis import strategies as st
+import pytest
 
-from coordinator.report.evidence import Objective, Trial
-from coordinator.report.pareto import pareto, pareto_front
+from coordinator.report.page import report_page
+from study.config.records import StudyConfig
+from study.lease import Outcome
+from study.ledger import Ledger
+from study.registry import RegisteredStudy, Registry
+from tests.coordinator.conftest import Past
 
-from .conftest import made
-
-ACCURACY = Objective(name="accuracy", sign=1)
-LATENCY = Objective(name="latency", sign=-1)
-
-
-def with_values(*values: tuple[float, float]) -> list[Trial]:
-    return [replace(made(number, 0.0), values=pair) for number, pair in enumerate(values)]
+ENDS = [(0.90, 5e6), (0.95, 9e6), (0.945, 8e6), (0.80, 1e6), (0.70, 2e6)]
 
 
-def test_the_front_goes_from_the_most_accurate_to_the_fastest() -> None:
-    trials = with_values((0.9, 30.0), (0.8, 10.0), (0.7, 20.0), (0.95, 90.0), (0.9, 40.0))
-    trials.append(made(5, None, outcome="failed"))
-    front = pareto_front(trials, (ACCURACY, LATENCY))
-    assert [trial.number for trial in front] == [3, 0, 1]
-    figure = pareto(trials, front, ("accuracy", "latency"))
-    assert figure.traces[1]["x"] == [90.0, 30.0, 10.0]
-    assert "5 complete trials, of which 3" in figure.alternative
+@pytest.fixture
+def config(config: StudyConfig) -> StudyConfig:
+    values = config.model_dump(mode="json")
+    values["search"] |= {"second": "parameters", "tolerance": 0.01, "pruner": {"name": "none"}}
+    return StudyConfig.model_validate(values)
 
 
-few = st.integers(0, 4).map(float)
+@pytest.fixture
+def page(registry: Registry, study: RegisteredStudy, past: Past) -> str:
+    """Of a study all of whose trials have ended."""
+    for value, second in ENDS:
+        lease = past.begin()
+        ledger = Ledger(registry.engine, study.study_id, lease.worker)
+        ledger.report(lease, epoch=0, intermediate=None, metrics={"accuracy": value})
+        ledger.finish(lease, Outcome.COMPLETE, value=value, second=second, weights="best.pt")
+    return report_page(registry, study).partition("</main>")[0]
 
 
-@given(st.lists(st.tuples(few, few), min_size=1, max_size=12), st.sampled_from([1, -1]))
-def test_a_trial_is_on_the_front_exactly_when_none_is_better_in_both(
-    values: list[tuple[float, float]], sign: int
-) -> None:
-    objectives = (Objective(name="a", sign=sign), LATENCY)
-    front = {t.values for t in pareto_front(with_values(*values), objectives)}
+def test_the_front_is_drawn_from_the_most_accurate_to_the_smallest(page: str) -> None:
+    section = page.partition('<section id="pareto"')[2].partition("</section>")[0]
+    (spec,) = re.findall(r'<script type="application/json">(.*?)</script>', section)
+    complete, front = json.loads(spec)["data"]
+    assert (front["x"], front["y"]) == ([9e6, 8e6, 5e6, 1e6], [0.95, 0.945, 0.9, 0.8])
+    assert len(complete["x"]) == len(ENDS)
+    assert "5 complete trials, of which 4 are on the Pareto front" in section
 
-    def beats(one: tuple[float, float], other: tuple[float, float]) -> bool:
-        least = sign * one[0] >= sign * other[0] and one[1] <= other[1]
-        return least and one != other
 
-    assert front == {own for own in values if not any(beats(other, own) for other in values)}
+def test_the_front_is_a_table_too_and_the_rule_of_promotion_is_said(page: str) -> None:
+    section = page.partition('<section id="pareto"')[2].partition("</section>")[0]
+    numbers = re.findall(r'<tr><th scope="row" [^>]*>(\d+)</th>', section)
+    assert numbers == ["1", "2", "0", "3"]
+    assert "9,000,000" in section
+    assert "lowest parameters of those whose accuracy is within 0.01 of the best" in section
+    assert "<strong>0.9450</strong><span>trial 2</span>" in page
+
+
+def test_learning_curves_need_no_intermediate_values(page: str) -> None:
+    section = page.partition('<section id="curves"')[2].partition("</section>")[0]
+    assert "0 trials that were cut short and 5 that were not" in section
