@@ -24,6 +24,7 @@ from study.config.middle import middle
 from study.config.parameters import Scalar
 from study.config.records import StudyConfig
 from study.errors import HpoError, Infeasible, OutOfMemory, UsageError
+from worker.assigned import new_learner, open_split, set_up
 from worker.data.batches import Batches
 from worker.data.made_up import made_up
 from worker.diagnosis import diagnose
@@ -32,7 +33,6 @@ from worker.messages import Assignment
 from worker.models.device import resolve_device
 from worker.training.learner import Learner
 from worker.training.schedule import learning_rate
-from worker.trial import new_learner, open_split, set_up
 
 WARM_SECONDS = 2.0  # and at least one step: kernels are chosen, caches filled, clocks raised
 TRAIN_SECONDS = 6.0  # of steps that count, and at least one

@@ -21,11 +21,11 @@ from study.config.parameters import Scalar
 from study.config.records import StudyConfig
 from study.paths import DataPaths
 from tests.pictures import draw_classes
+from worker.assigned import new_learner, open_split
 from worker.data.prepare import prepare
 from worker.data.store import Store
 from worker.evaluation.logits import predict_logits
 from worker.messages import Assignment
-from worker.trial import new_learner, open_split
 
 CONFIGS = Path(__file__).parents[2] / "configs"
 

@@ -1,0 +1,94 @@
+"""What an assignment trains with: the device, its model with an optimizer, its pictures, its folds.
+
+Knows nothing of the loop and of whom it reports to.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+
+import torch
+
+from worker.data.batches import Batches, open_batches
+from worker.data.store import Store
+from worker.evaluation.second import second_objective
+from worker.messages import Assignment
+from worker.models.build import build_model
+from worker.models.pretrained import begin_from_weights
+from worker.tracking.narrator import Narrator
+from worker.training.class_weights import class_weights
+from worker.training.fit import Fold
+from worker.training.learner import Learner
+
+
+def set_up(device: torch.device, threads: int) -> None:
+    """Of torch, for this process."""
+    torch.set_num_threads(threads)
+    if device.type == "cuda":
+        torch.cuda.set_device(device)
+        torch.backends.cudnn.benchmark = True  # every batch has the same shape
+
+
+def new_learner(assignment: Assignment, store: Store, device: torch.device) -> Learner:
+    """What an assignment trains, anew. Raises Infeasible where the parameters cannot be built into
+    a model, ModelError where the weights to begin from are missing."""
+    config, manifest = assignment.config, store.manifest
+    torch.manual_seed(config.training.seed)
+    model = build_model(
+        config.model,
+        channels=manifest.channels,
+        image_size=config.data.image_size,
+        n_classes=manifest.n_classes,
+    )
+    begin_from_weights(model, config.model, mean=manifest.mean, std=manifest.std)
+    return Learner(
+        model,
+        config.training.in_stages[0],
+        device=device,
+        class_weights=class_weights(config.training, store.split("train").class_counts),
+        accumulation=assignment.accumulation,
+    )
+
+
+def open_split(
+    assignment: Assignment, store: Store, device: torch.device, *, augment: bool
+) -> Batches:
+    """The training split where pictures are augmented, else the validation split."""
+    return open_batches(
+        store,
+        "train" if augment else "val",
+        data=assignment.config.data,
+        training=assignment.config.training,
+        augment=augment,
+        device=device,
+        threads=assignment.threads,
+    )
+
+
+@contextlib.contextmanager
+def open_fold(
+    assignment: Assignment, store: Store, device: torch.device, narrator: Narrator, number: int
+) -> Iterator[Fold]:
+    """What the fold of that number trains with; of a study without folds, its only one. Raises as
+    `new_learner` does."""
+    part = store.fold(number) if assignment.config.data.split.folds else store
+    with (
+        contextlib.closing(open_split(assignment, part, device, augment=True)) as train,
+        contextlib.closing(open_split(assignment, part, device, augment=False)) as val,
+    ):
+        learner = new_learner(assignment, part, device)
+        with narrator.watching(learner.model, lambda epoch: next(iter(train.epoch(epoch)))):
+            yield Fold(learner, train, val)
+
+
+def measure_second(assignment: Assignment, store: Store, device: torch.device) -> float | None:
+    """Of a model as this trial's; None where the study looks for its metric alone."""
+    kind, size = assignment.config.search.second, assignment.config.data.image_size
+    if kind is None:
+        return None
+    learner = new_learner(assignment, store, device)
+    picture = (store.manifest.channels, size, size)
+    return second_objective(
+        kind, learner.model, picture=picture, device=device, dtype=learner.dtype
+    )

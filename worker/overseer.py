@@ -1,0 +1,69 @@
+"""The trial's end of what the loop says and asks: the supervisor hears results and answers,
+trackers are told.
+
+Knows nothing of training.
+"""
+
+from __future__ import annotations
+
+import time
+
+from study.lease import Intermediate
+from worker.messages import EpochDone, FirstStep
+from worker.mirrored import MirroredDirectory
+from worker.orders import Orders
+from worker.tracking.narrator import Narrator
+from worker.training.fit import StopRequested
+from worker.training.progress import EpochResult
+
+
+class PipeOverseer:
+    """Passes what the loop says on to the supervisor."""
+
+    def __init__(
+        self,
+        orders: Orders,
+        narrator: Narrator,
+        last_epoch: int | None,
+        directory: MirroredDirectory,
+    ) -> None:
+        """last_epoch: results up to it are known and not sent again."""
+        self.last_step_at: float | None = None
+        self._orders = orders
+        self._narrator = narrator
+        self._directory = directory
+        self._last_epoch = -1 if last_epoch is None else last_epoch
+
+    def stop_requested(self) -> bool:
+        """Whether the supervisor wants the trial to leave."""
+        return self._orders.stop_requested()
+
+    def step_done(self) -> None:
+        """Says so after the first; on a GPU it may still be computing."""
+        now = time.monotonic()
+        if self.last_step_at is None:
+            self._orders.send(FirstStep(now))
+        self.last_step_at = now
+
+    def epoch_done(
+        self, result: EpochResult, checkpoint: str, intermediate: Intermediate | None
+    ) -> bool:
+        """Sends the result, once others can go on from it, and waits for the verdict. Raises
+        StopRequested, OSError, ObjectStoreAway."""
+        self._directory.keep()
+        if result.epoch <= self._last_epoch:
+            return True
+        self._narrator.epoch(result.epoch, result.metrics)
+        self._orders.send(
+            EpochDone(
+                epoch=result.epoch,
+                value=result.value,
+                intermediate=intermediate,
+                metrics=result.metrics,
+                checkpoint=checkpoint,
+            )
+        )
+        verdict = self._orders.may_continue()
+        if verdict is None:
+            raise StopRequested
+        return verdict
