@@ -40,7 +40,7 @@ ifdef NAMESPACE
 export HPO_NAMESPACE := $(NAMESPACE)
 endif
 OPTIONAL := timm,huggingface,export,demo,wandb,mlflow
-EXTRAS := worker,dali,coordinator,kubernetes,kubectl,docker,s3,local,dev,$(OPTIONAL)
+EXTRAS := worker,dali,coordinator,kubernetes,kubectl,docker,s3,local,image,dev,$(OPTIONAL)
 LIGHT_EXTRAS := kubernetes,kubectl
 define install
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
