@@ -121,7 +121,7 @@ def test_an_outage_of_the_database_is_told_and_waited_for(
         story.trains()
         postgres.stop("immediate")
         story.says("does not answer; waiting for it")
-        assert health.answer("/readyz")[0] == 503
+        eventually("it is not ready", lambda: health.answer("/readyz")[0] == 503)
         assert health.answer("/healthz")[0] == 200
         postgres.ensure_running()
         story.has_ended()

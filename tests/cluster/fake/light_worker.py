@@ -22,7 +22,7 @@ from study.config.load import load_study
 from study.database import is_outage
 from study.dataset import DatasetManifest, SplitRange
 from study.errors import HpoError
-from study.lease import Lease, NoTrial, Outcome
+from study.lease import Intermediate, Lease, NoTrial, Outcome
 from study.ledger import Ledger
 from study.registry import open_registry
 from study.sampling import ask
@@ -89,7 +89,8 @@ def _run(_: list[str]) -> int:
         value = 0.5 + lease.number / 100
         metrics = {"accuracy": value, "images_per_second": 100.0}
         for epoch in range(EPOCHS):
-            report = partial(ledger.report, lease, epoch=epoch, value=value, metrics=metrics)
+            told = Intermediate(epoch, value)
+            report = partial(ledger.report, lease, epoch=epoch, intermediate=told, metrics=metrics)
             _patiently(report)
             if os.environ.get("HPO_LIGHT") == "hang":
                 leaving.wait()
