@@ -12,7 +12,8 @@ from sqlalchemy.engine import URL
 
 from study import exit_codes
 from study.embedded import EmbeddedPostgres
-from tests.chaos.conftest import Farm, eventually
+from tests.chaos.conftest import Farm
+from tests.eventually import eventually
 
 
 @pytest.fixture

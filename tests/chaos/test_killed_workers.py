@@ -15,7 +15,8 @@ from sqlalchemy import text
 
 from study import exit_codes
 from study.paths import MANIFEST, DataPaths
-from tests.chaos.conftest import Farm, eventually
+from tests.chaos.conftest import Farm
+from tests.eventually import eventually
 
 MakeFarm = Callable[..., Farm]
 

@@ -19,7 +19,8 @@ from study import exit_codes, paths
 from study.mirror import of_data
 from study.paths import DataPaths
 from study.promotion import verify
-from tests.chaos.conftest import Farm, eventually
+from tests.chaos.conftest import Farm
+from tests.eventually import eventually
 from tests.s3 import FakeS3
 from worker.data.transfer import send
 

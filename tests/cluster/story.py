@@ -13,9 +13,9 @@ from study import paths
 from study.progress import Progress, observe
 from study.promotion import verify
 from study.registry import Registry
-from tests.chaos.conftest import eventually
 from tests.cluster.fake.fake_cluster import FakeCluster
 from tests.cluster.fake.job_controller import condition
+from tests.eventually import eventually
 
 BIRDS = """
 name: birds

@@ -13,10 +13,10 @@ from coordinator.promoted import in_use
 from study import paths
 from study.embedded import EmbeddedPostgres
 from study.registry import Registry
-from tests.chaos.conftest import eventually
 from tests.cluster.coordinating import coordinating
 from tests.cluster.fake.fake_cluster import FakeCluster
 from tests.cluster.story import PATIENCE, Story
+from tests.eventually import eventually
 from tests.k8s.conftest import build
 
 pytestmark = pytest.mark.usefixtures("quick")

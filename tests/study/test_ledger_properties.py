@@ -137,7 +137,6 @@ def test_whatever_happens_n_trials_means_n(postgres_url: URL) -> None:
     case.settings = settings(
         max_examples=25,
         stateful_step_count=20,
-        deadline=None,
         suppress_health_check=list(HealthCheck),
     )
     try:

@@ -9,29 +9,20 @@ import pytest
 
 from coordinator.report.page import report_page
 from study.config.records import StudyConfig
-from study.lease import Outcome
-from study.ledger import Ledger
 from study.registry import RegisteredStudy, Registry
 from tests.coordinator.conftest import Past
-
-ENDS = [(0.90, 5e6), (0.95, 9e6), (0.945, 8e6), (0.80, 1e6), (0.70, 2e6)]
+from tests.coordinator.two_objectives import ENDS, end_all, with_two_objectives
 
 
 @pytest.fixture
 def config(config: StudyConfig) -> StudyConfig:
-    values = config.model_dump(mode="json")
-    values["search"] |= {"second": "parameters", "tolerance": 0.01, "pruner": {"name": "none"}}
-    return StudyConfig.model_validate(values)
+    return with_two_objectives(config)
 
 
 @pytest.fixture
 def page(registry: Registry, study: RegisteredStudy, past: Past) -> str:
     """Of a study all of whose trials have ended."""
-    for value, second in ENDS:
-        lease = past.begin()
-        ledger = Ledger(registry.engine, study.study_id, lease.worker)
-        ledger.report(lease, epoch=0, intermediate=None, metrics={"accuracy": value})
-        ledger.finish(lease, Outcome.COMPLETE, value=value, second=second, weights="best.pt")
+    end_all(registry, study, past)
     return report_page(registry, study).partition("</main>")[0]
 
 

@@ -174,7 +174,7 @@ def test_a_parameter_of_another_kind_is_infeasible() -> None:
         fill(read(*SPACE), {"model.name": "resnet18", "model.n_layers": 2})
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.data())
 def test_every_trial_of_a_space_over_kinds_can_be_filled_in(data: st.DataObject) -> None:
     study = read(*SPACE)

@@ -97,7 +97,7 @@ hash_tables = arrays(
 )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(hash_tables, st.integers(0, 6))
 def test_sets_are_those_of_all_pairs_compared_one_by_one(
     hashes: NDArray[np.uint64], most: int

@@ -143,7 +143,7 @@ def compressed(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, bytes]:
     return path, content
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(
     places=st.lists(st.tuples(st.integers(0, 3 * 2**20 + 9), st.integers(0, 9999)), max_size=12),
     gap=st.sampled_from([2**16, 2**20]),

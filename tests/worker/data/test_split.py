@@ -156,7 +156,7 @@ def labelled(draw: st.DrawFn) -> list[Picture]:
     ]
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(labelled(), st.floats(0.05, 0.45), st.floats(0, 0.45), st.integers(0, 3))
 def test_copies_stay_together_and_every_class_is_trained_and_validated(
     pictures: list[Picture], val: float, test: float, seed: int
@@ -170,7 +170,7 @@ def test_copies_stay_together_and_every_class_is_trained_and_validated(
     assert all(train and validated for train, validated, _ in table(pictures, found).values())
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(
     st.lists(st.tuples(st.integers(0, 3), st.integers(0, 9)), min_size=30, max_size=150),
     st.integers(0, 3),
@@ -201,7 +201,7 @@ def fold_table(pictures: list[Picture], found: Assignment, count: int) -> dict[s
 
 
 @given(folds=st.integers(2, 7), seed=st.integers(0, 5))
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 def test_folds_share_every_class_evenly(folds: int, seed: int) -> None:
     pictures = bed(daisy=100, rose=23)
     found = divide(pictures, folds=folds, test=0.1, seed=seed)

@@ -42,7 +42,7 @@ def test_a_block_is_convolution_norm_relu_and_pooling() -> None:
     assert [m.p for m in model.modules() if isinstance(m, nn.Dropout)] == [0.4]
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(
     size=st.integers(8, 70),
     n_layers=st.integers(1, 8),

@@ -63,7 +63,7 @@ def test_normalisation_can_be_left_out() -> None:
     assert not layers_of(PlainCnnConfig(conv_layers=3, batch_norm=False), nn.BatchNorm2d)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(
     size=st.integers(8, 40),
     depth=st.integers(1, 6),

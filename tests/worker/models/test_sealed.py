@@ -25,7 +25,7 @@ def test_a_file_name_carries_the_checksum_of_its_bytes(tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.iterdir()] == [name]
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(data=st.data())
 def test_any_flipped_byte_and_any_cut_is_noticed(
     data: st.DataObject, tmp_path_factory: pytest.TempPathFactory

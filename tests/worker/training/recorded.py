@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import torch
 from torch import Tensor
 
 from study.config.records import StudyConfig
@@ -73,6 +74,13 @@ class Trial:
         self.compared |= recorder.compared
         self.steps += recorder.steps
         return outcome
+
+    def run_in_legs(self, stops: Sequence[int]) -> Outcome:
+        """Stopped after so many steps again and again, each time in another process; to the end."""
+        for leg in stops:
+            torch.manual_seed(leg)  # another process has another random state
+            self.run(stop_at=leg)
+        return self.run()
 
     def run_with(self, overseer: Overseer) -> Outcome:
         checkpoints = Checkpoints(self.directory, fingerprint="f", token=1)

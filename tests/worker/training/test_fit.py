@@ -46,7 +46,6 @@ def test_training_metrics_are_those_of_the_steps_and_the_loss_is_what_they_made_
 @pytest.mark.parametrize("precision", ["float32", "bfloat16", "float16"])
 @settings(
     max_examples=12,
-    deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture],  # each call gives a new directory
 )
 @given(stops=st.lists(st.integers(1, 60), min_size=1, max_size=3))
@@ -55,18 +54,14 @@ def test_stopped_anywhere_and_resumed_the_numbers_are_those_of_an_undisturbed_ru
 ) -> None:
     undisturbed, disturbed = (new_trial(precision=precision, optimizer="adamw") for _ in range(2))
     expected = undisturbed.run()
-    for leg in stops:
-        torch.manual_seed(leg)  # another process has another random state
-        disturbed.run(stop_at=leg)
-    outcome = disturbed.run()
+    outcome = disturbed.run_in_legs(stops)
 
     assert disturbed.numbers() == undisturbed.numbers()
     assert disturbed.steps == undisturbed.steps == 3 * 6  # none lost, none done twice
     assert outcome.best is not None
     assert expected.best is not None
     assert (outcome.best.epoch, outcome.best.value) == (expected.best.epoch, expected.best.value)
-    ours = load_weights(disturbed.directory / outcome.best.weights).state
-    theirs = load_weights(undisturbed.directory / expected.best.weights).state
+    ours, theirs = disturbed.weights(outcome.best), undisturbed.weights(expected.best)
     torch.testing.assert_close(dict(ours), dict(theirs), rtol=0, atol=0)
 
 
@@ -93,15 +88,11 @@ def test_a_frozen_then_unfrozen_backbone_resumes_exactly(
     for trial in (undisturbed, disturbed):
         trial.config = trial.config.model_copy(update={"model": model})
     expected = undisturbed.run()
-    for leg in stops:
-        torch.manual_seed(leg)
-        disturbed.run(stop_at=leg)
-    outcome = disturbed.run()
+    outcome = disturbed.run_in_legs(stops)
     assert disturbed.numbers() == undisturbed.numbers()
     assert outcome.best is not None
     assert expected.best is not None
-    ours = load_weights(disturbed.directory / outcome.best.weights).state
-    theirs = load_weights(undisturbed.directory / expected.best.weights).state
+    ours, theirs = disturbed.weights(outcome.best), undisturbed.weights(expected.best)
     torch.testing.assert_close(dict(ours), dict(theirs), rtol=0, atol=0)
 
 

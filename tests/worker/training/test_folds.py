@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import pytest
-import torch
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -65,7 +64,6 @@ def test_a_trial_pruned_after_a_fold_is_worth_the_mean_of_those_before(new_trial
 
 @settings(
     max_examples=5,
-    deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture],  # each call gives a new directory
 )
 @given(stops=st.lists(st.integers(1, 110), min_size=1, max_size=3))
@@ -73,10 +71,7 @@ def test_a_killed_trial_goes_on_within_its_fold(new_trial: NewTrial, stops: list
     stages = ({"epochs": 1}, {"epochs": 1, "learning_rate": 0.001, "resume": "best"})
     undisturbed, disturbed = (in_folds(new_trial(stages=stages)) for _ in range(2))
     expected = undisturbed.run()
-    for leg in stops:
-        torch.manual_seed(leg)  # another process has another random state
-        disturbed.run(stop_at=leg)
-    outcome = disturbed.run()
+    outcome = disturbed.run_in_legs(stops)
     assert disturbed.numbers() == undisturbed.numbers()
     assert disturbed.compared == undisturbed.compared
     assert disturbed.steps == undisturbed.steps == 6 * 2 * FOLDS

@@ -56,7 +56,6 @@ def test_epochs_count_through_all_stages(new_trial: NewTrial) -> None:
 
 @settings(
     max_examples=6,
-    deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture],  # each call gives a new directory
 )
 @given(stops=st.lists(st.integers(1, 90), min_size=1, max_size=4))
@@ -65,10 +64,7 @@ def test_stopped_anywhere_also_at_a_stages_border_the_numbers_stay_the_same(
 ) -> None:
     undisturbed, disturbed = (new_trial(stages=STAGES) for _ in range(2))
     undisturbed.run()
-    for leg in stops:
-        torch.manual_seed(leg)  # another process has another random state
-        disturbed.run(stop_at=leg)
-    disturbed.run()
+    disturbed.run_in_legs(stops)
     assert disturbed.numbers() == undisturbed.numbers()
     assert disturbed.steps == undisturbed.steps
 
