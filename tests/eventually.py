@@ -7,6 +7,9 @@ import time
 from collections.abc import Callable
 
 DEADLINE = 90.0  # seconds for anything that is waited for
+# Seconds for what is promised at once: far above what it takes on a machine that does much else,
+# far below the leases, retries and graces that would bring it about in the end.
+AT_ONCE = 15.0
 
 
 def eventually(what: str, condition: Callable[[], bool], seconds: float = DEADLINE) -> None:

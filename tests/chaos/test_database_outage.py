@@ -13,7 +13,7 @@ from sqlalchemy.engine import URL
 from study import exit_codes
 from study.embedded import EmbeddedPostgres
 from tests.chaos.conftest import Farm
-from tests.eventually import eventually
+from tests.eventually import AT_ONCE, eventually
 
 
 @pytest.fixture
@@ -46,7 +46,7 @@ def test_a_restarted_database_costs_no_trial_and_no_lease(
         eventually("training goes on", lambda: study.observe().budget.begun >= 2)
     study.await_done()
     for worker in workers:
-        assert worker.wait(20) == exit_codes.DONE
+        assert worker.wait(AT_ONCE) == exit_codes.DONE
     trials = study.registry.optuna_study(study.study).trials
     assert [trial.state for trial in trials] == [TrialState.COMPLETE] * 4
     assert "adopted" not in study.log(0) + study.log(1)
@@ -61,7 +61,7 @@ def test_a_worker_told_to_leave_during_an_outage_leaves(
     own_postgres.stop("immediate")
     eventually("it noticed", lambda: "does not answer" in study.log(0))
     worker.terminate()
-    assert worker.wait(20) == exit_codes.PREEMPTED
+    assert worker.wait(AT_ONCE) == exit_codes.PREEMPTED
     own_postgres.ensure_running()
     study.start()
     eventually("the trial goes on elsewhere", lambda: "trial 0: epoch" in study.log(1))

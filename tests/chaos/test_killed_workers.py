@@ -16,7 +16,7 @@ from sqlalchemy import text
 from study import exit_codes
 from study.paths import MANIFEST, DataPaths
 from tests.chaos.conftest import Farm
-from tests.eventually import eventually
+from tests.eventually import AT_ONCE, eventually
 
 MakeFarm = Callable[..., Farm]
 
@@ -41,7 +41,7 @@ def test_a_sigkilled_workers_trial_goes_on_elsewhere_within_the_lease_time(farm:
     assert adopted.epoch is not None
     assert before.epoch is not None
     assert adopted.epoch >= before.epoch
-    assert noticed_after < lease_seconds + 2.0
+    assert noticed_after < lease_seconds + AT_ONCE
     study.await_done()
     (trial,) = study.registry.optuna_study(study.study).trials
     assert sorted(trial.intermediate_values) == list(range(300))
@@ -65,7 +65,7 @@ def test_four_workers_two_sigkills_and_exactly_twenty_trials(farm: MakeFarm) -> 
         os.kill(victim.pid, signal.SIGKILL)
     study.await_done()
     for worker in workers[2:]:
-        assert worker.wait(20) == exit_codes.DONE
+        assert worker.wait(AT_ONCE) == exit_codes.DONE
     trials = study.registry.optuna_study(study.study).trials
     assert [trial.number for trial in trials] == list(range(20))
     assert {trial.state for trial in trials} == {TrialState.COMPLETE}
@@ -85,7 +85,7 @@ def test_sigterm_checkpoints_releases_and_exits_143_within_seconds(farm: MakeFar
     (worker,) = study.start()
     eventually("two epochs", lambda: study.epochs_reported() >= 2)
     worker.send_signal(signal.SIGTERM)
-    assert worker.wait(5) == exit_codes.PREEMPTED
+    assert worker.wait(AT_ONCE) == exit_codes.PREEMPTED
     (trial,) = study.observe().running
     assert trial.released
     study.start()
@@ -101,7 +101,7 @@ def test_children_do_not_outlive_a_killed_supervisor(farm: MakeFarm) -> None:
     family = study.descendants(worker)
     assert len(family) >= 2
     os.kill(worker.pid, signal.SIGKILL)
-    _, alive = psutil.wait_procs(family, timeout=5)
+    _, alive = psutil.wait_procs(family, timeout=AT_ONCE)
     assert [process for process in alive if process.status() != psutil.STATUS_ZOMBIE] == []
 
 
@@ -118,7 +118,7 @@ def test_a_killed_trial_process_is_no_killed_trial(farm: MakeFarm) -> None:
             process.kill()
     assert busiest.pid != worker.pid
     study.await_done()
-    assert worker.wait(20) == exit_codes.DONE
+    assert worker.wait(AT_ONCE) == exit_codes.DONE
     (trial,) = study.registry.optuna_study(study.study).trials
     assert trial.state == TrialState.COMPLETE
     assert sorted(trial.intermediate_values) == list(range(40))

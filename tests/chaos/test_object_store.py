@@ -20,7 +20,7 @@ from study.mirror import of_data
 from study.paths import DataPaths
 from study.promotion import verify
 from tests.chaos.conftest import Farm
-from tests.eventually import eventually
+from tests.eventually import AT_ONCE, eventually
 from tests.s3 import FakeS3
 from worker.data.transfer import send
 
@@ -53,7 +53,7 @@ def lose(study: Farm, worker: subprocess.Popen[bytes]) -> None:
     """The node is gone, with everything that ran there."""
     family = study.descendants(worker)
     os.killpg(worker.pid, signal.SIGKILL)
-    psutil.wait_procs(family, timeout=10)
+    psutil.wait_procs(family, timeout=AT_ONCE)
 
 
 def checkpoints(s3: FakeS3) -> list[str]:
@@ -82,7 +82,7 @@ def test_a_killed_workers_trial_goes_on_where_nothing_of_it_was_and_is_promoted(
     assert len(checkpoints(s3)) <= 3, "old ones are removed there too"
     start_elsewhere(study, tmp_path)
     study.await_done()
-    assert study.workers[1].wait(20) == exit_codes.DONE
+    assert study.workers[1].wait(AT_ONCE) == exit_codes.DONE
     assert first_epoch_of(study, 1) >= before, "it went on from the last checkpoint"
     (trial,) = study.registry.optuna_study(study.study).trials
     assert sorted(trial.intermediate_values) == list(range(30))

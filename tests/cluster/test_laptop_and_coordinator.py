@@ -14,7 +14,7 @@ import pytest
 
 from tests.cluster.fake.fake_cluster import FakeCluster
 from tests.cluster.fake.laptop import Coordinator, Laptop
-from tests.eventually import eventually
+from tests.eventually import AT_ONCE, eventually
 from tests.pictures import draw_classes
 
 
@@ -95,7 +95,7 @@ def test_a_coordinator_that_is_killed_is_waited_for_by_who_follows(
         assert process.returncode == 0, errors
         assert "6/6 trials (6 complete)" in printed
         successor.send_signal(signal.SIGTERM)
-        assert successor.wait(5) == 0
+        assert successor.wait(AT_ONCE) == 0
     finally:
         successor.kill()
         successor.wait()
