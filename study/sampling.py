@@ -29,6 +29,8 @@ def build_sampler(config: SamplerConfig, *, trial: int) -> BaseSampler:
     seed = (config.seed * STRIDE + trial) % 2**32
     if config.name == "tpe":
         return optuna.samplers.TPESampler(seed=seed, n_startup_trials=config.startup_trials)
+    if config.name == "nsga2":
+        return optuna.samplers.NSGAIISampler(seed=seed, population_size=config.population)
     if config.name == "qmc":
         with warnings.catch_warnings():
             # "experimental" since Optuna 3.0; the interface has stayed

@@ -92,15 +92,15 @@ def chance(*lists: Effects) -> list[str]:
 
 def confounding(sampler: SamplerConfig) -> str:
     """Whether a difference can be due to something else."""
-    if sampler.name in ("random", "qmc"):
+    if sampler.trials_at_random is None:
         return (
             "Parameters were drawn independently of each other, so over all trials a difference is "
             "due to its parameter or to chance, except where one exists only under a condition."
         )
     return (
-        f"After {sampler.startup_trials} trials at random the sampler preferred what did well, so "
-        "parameters were not varied independently: a difference belongs to such trials, and may be "
-        "due to what else they had in common."
+        f"After {sampler.trials_at_random} trials at random the sampler preferred what did well, "
+        "so parameters were not varied independently: a difference belongs to such trials, and may "
+        "be due to what else they had in common."
     )
 
 

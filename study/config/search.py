@@ -17,11 +17,19 @@ from study.config.record import Record
 class SamplerConfig(Record):
     """Who proposes parameters."""
 
-    name: Literal["tpe", "random", "qmc"] = "tpe"
+    name: Literal["tpe", "nsga2", "random", "qmc"] = "tpe"
+    """nsga2: for two objectives and many trials, crosses those on the Pareto front."""
     seed: Seed = 0
     """With the trial's number it decides the random stream of each proposal."""
     startup_trials: Annotated[int, Field(ge=0)] = 10
     """For tpe: trials drawn at random before it models anything."""
+    population: Annotated[int, Field(ge=2)] = 20
+    """For nsga2: complete trials of a generation; the first one is drawn at random."""
+
+    @property
+    def trials_at_random(self) -> int | None:
+        """Before what did well is preferred; None: all are."""
+        return {"tpe": self.startup_trials, "nsga2": self.population}.get(self.name)
 
 
 class PrunerConfig(Record):

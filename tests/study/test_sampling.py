@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, get_args
 
 import optuna
 import pytest
 
+from study.config.search import SamplerConfig
 from study.errors import LeaseLost
 from study.lease import Intermediate, Lease, Outcome
 from study.ledger import Ledger
@@ -36,7 +37,7 @@ def create(registry: Registry, **search: Any) -> RegisteredStudy:
     return registry.create(config, store=STORE, workers=1)
 
 
-@pytest.mark.parametrize("name", ["tpe", "random", "qmc"])
+@pytest.mark.parametrize("name", get_args(SamplerConfig.model_fields["name"].annotation))
 def test_an_adopted_trial_keeps_its_parameters(registry: Registry, name: str) -> None:
     study = create(registry, sampler={"name": name})
     lease = begin(registry, study)
@@ -79,6 +80,32 @@ def test_warm_start_points_are_tried_first_and_completed(registry: Registry) -> 
     parameters = ask(registry.optuna_study(study), lease.trial_id, study.config)
     assert parameters["training.learning_rate"] == 0.05
     assert "model.n_layers" in parameters
+
+
+def test_nsga2_crosses_the_trials_on_the_front_whichever_workers_ask(registry: Registry) -> None:
+    names = ("training.learning_rate", "training.weight_decay", "model.dropout")
+    config = make_config(
+        space={name: {"type": "float", "low": 0.01, "high": 0.1} for name in names},
+        search={
+            "budget": {"trials": 12},
+            "second": "parameters",
+            "sampler": {"name": "nsga2", "population": 4},
+            "pruner": {"name": "none"},
+        },
+    )
+    study = registry.create(config, store=STORE, workers=2)
+    proposed: list[tuple[object, ...]] = []
+    for number in range(12):
+        worker = "ab"[number % 2]
+        lease = begin(registry, study, worker)
+        parameters = ask(registry.optuna_study(study, trial=number), lease.trial_id, config)
+        proposed.append(tuple(parameters[name] for name in names))
+        Ledger(registry.engine, study.study_id, worker).finish(
+            lease, Outcome.COMPLETE, value=1 - number % 4 / 10, second=float(number % 4)
+        )
+    first = {value for point in proposed[:4] for value in point}
+    inherited = [value in first for point in proposed[4:8] for value in point]
+    assert sum(inherited) >= len(inherited) / 2  # the others are mutations: one in three
 
 
 def test_the_median_pruner_ends_what_is_worse_than_the_median(registry: Registry) -> None:

@@ -45,6 +45,7 @@ def test_only_metrics_that_are_fractions_have_points() -> None:
 def test_the_reader_is_warned_as_the_sampler_demands() -> None:
     assert "were not varied independently" in confounding(SamplerConfig())
     assert "drawn independently" in confounding(SamplerConfig(name="random"))
+    assert confounding(SamplerConfig(name="nsga2", population=8)).startswith("After 8 trials")
 
 
 def test_the_reader_is_told_how_many_would_be_listed_by_chance() -> None:
