@@ -222,7 +222,7 @@ def test_a_port_that_is_taken_is_named(laptop: Laptop, cluster: FakeCluster) -> 
     ("arguments", "said"),
     [
         (("prepare", "birds"), "make plan STUDY=birds"),
-        (("shutdown",), "make undeploy"),
+        (("shutdown",), "hpo shutdown --backend local"),
         (("dashboard", "--writable"), "read-only"),
     ],
 )

@@ -151,8 +151,8 @@ class ClusterDesk:
     def shutdown(self) -> None:
         """See Desk."""
         raise UsageError(
-            "shutdown is for this machine's own studies and database: make shutdown BACKEND=local; "
-            "a cluster's: make stop STUDY=..., make undeploy"
+            "shutdown is for this machine's own studies and database: "
+            "hpo shutdown --backend local; a cluster's: make stop STUDY=..., make undeploy"
         )
 
     def best(self, study: str, *, write: Path | None, force: bool) -> None:
