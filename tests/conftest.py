@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 from sqlalchemy import create_engine, text
 from sqlalchemy.engine import URL
 
@@ -19,8 +19,15 @@ from tests.s3 import FakeS3, running_s3
 
 _numbers = itertools.count()
 
-# On busy cores an example takes as long as it likes; pytest-timeout ends a test that hangs.
-settings.register_profile("busy", deadline=None)
+# On busy cores an example takes as long as it likes, and so does making one up; pytest-timeout ends
+# a test that hangs. Every run tries the same examples: what fails once fails again. Examples share
+# the fixtures of their test, of which none keeps anything.
+settings.register_profile(
+    "busy",
+    deadline=None,
+    derandomize=True,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
+)
 settings.load_profile("busy")
 
 # A shell that starts pytest in the background has it ignore Ctrl-C, and so would every process that

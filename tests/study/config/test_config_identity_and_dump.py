@@ -3,7 +3,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from study.config.dump import dump
@@ -55,7 +55,6 @@ FIELDS = st.fixed_dictionaries(
 STUDIES = FIELDS.map(StudyConfig.model_validate)
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(STUDIES)
 def test_a_dumped_study_is_read_back_equal(tmp_path: Path, config: StudyConfig) -> None:
     path = tmp_path / "dumped.yaml"

@@ -5,7 +5,7 @@ from typing import Any, get_args
 
 import pytest
 import torch
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
@@ -44,10 +44,7 @@ def test_training_metrics_are_those_of_the_steps_and_the_loss_is_what_they_made_
 
 
 @pytest.mark.parametrize("precision", ["float32", "bfloat16", "float16"])
-@settings(
-    max_examples=12,
-    suppress_health_check=[HealthCheck.function_scoped_fixture],  # each call gives a new directory
-)
+@settings(max_examples=12)
 @given(stops=st.lists(st.integers(1, 60), min_size=1, max_size=3))
 def test_stopped_anywhere_and_resumed_the_numbers_are_those_of_an_undisturbed_run(
     new_trial: NewTrial, precision: str, stops: list[int]

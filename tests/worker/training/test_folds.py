@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from study.config.data import SplitConfig
@@ -62,10 +62,7 @@ def test_a_trial_pruned_after_a_fold_is_worth_the_mean_of_those_before(new_trial
     assert outcome.value == pytest.approx((trial.compared[0] + trial.compared[1]) / 2)
 
 
-@settings(
-    max_examples=5,
-    suppress_health_check=[HealthCheck.function_scoped_fixture],  # each call gives a new directory
-)
+@settings(max_examples=5)
 @given(stops=st.lists(st.integers(1, 110), min_size=1, max_size=3))
 def test_a_killed_trial_goes_on_within_its_fold(new_trial: NewTrial, stops: list[int]) -> None:
     stages = ({"epochs": 1}, {"epochs": 1, "learning_rate": 0.001, "resume": "best"})

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 import torch
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from study.config.training import TrainingConfig
@@ -54,10 +54,7 @@ def test_epochs_count_through_all_stages(new_trial: NewTrial) -> None:
     assert outcome.value == outcome.best.value == max(trial.compared.values())
 
 
-@settings(
-    max_examples=6,
-    suppress_health_check=[HealthCheck.function_scoped_fixture],  # each call gives a new directory
-)
+@settings(max_examples=6)
 @given(stops=st.lists(st.integers(1, 90), min_size=1, max_size=4))
 def test_stopped_anywhere_also_at_a_stages_border_the_numbers_stay_the_same(
     new_trial: NewTrial, stops: list[int]
