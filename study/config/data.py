@@ -56,15 +56,10 @@ class SplitConfig(Record):
     """Regular expression searched in a picture's file name; pictures with the same first group of
     the match never straddle a split. For example `^([^_]+)_`."""
     keep_together: Literal["exact", "near"] = "exact"
-    """Which pictures never straddle a split where no group says it: exact, files with the same
-    bytes; near, also what looks nearly the same (worker/data/alike.py)."""
+    """Which pictures never straddle a split: exact, files with the same bytes where there are no
+    groups; near, also what looks nearly the same (worker/data/alike.py), with the groups it is
+    of."""
     seed: Seed = 0
-
-    @model_validator(mode="after")
-    def _one_reason(self) -> SplitConfig:
-        if self.keep_together == "near" and self.group is not None:
-            raise Misfit("keep_together", "near and group say both what stays together: remove one")
-        return self
 
     @model_validator(mode="after")
     def _some_left(self) -> SplitConfig:

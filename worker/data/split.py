@@ -175,7 +175,9 @@ def _check(pictures: Sequence[Picture], splits: Sequence[Split], units: Units) -
 
 def _way_out(units: Units) -> str:
     if units.grouped:
-        return ": a group goes to one split as a whole, choose smaller groups or another seed"
+        told = f" ({'; '.join(units.notes)})" if units.notes else ""
+        way = ": a group goes to one split as a whole, choose smaller groups or another seed"
+        return f"{way}{told}"
     return ": add some or remove the class"
 
 

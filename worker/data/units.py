@@ -1,8 +1,8 @@
 """Which pictures must stay together when a data set is split.
 
 Pictures of one group (split.group, or a list's group column); without groups, files with the same
-bytes and, where split.keep_together asks for it, pictures that look nearly the same: one that is
-trained on says nothing when it is tested on.
+bytes; and, where split.keep_together asks for it, pictures that look nearly the same, and with them
+the groups they are of: one that is trained on says nothing when it is tested on.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from pathlib import PurePosixPath
 
 from study.dataset import Split
 from study.errors import DataError
+from worker.data.alike import joined
 
 
 @dataclass(frozen=True)
@@ -47,15 +48,16 @@ def find_units(
 
     group: regular expression searched in the base name, its first group is the unit. near: sets of
     pictures that look nearly the same, by their places. Raises DataError where `group` is not one,
-    has no group, or matches no picture, and where a list's groups meet `near`.
+    has no group, or matches no picture.
     """
     if group is None and not any(picture.group for picture in pictures):
-        return _copies(pictures, near)
-    if near:
-        raise DataError(
-            "data.split.keep_together=near and the list's groups say both what stays together: "
-            "remove one"
-        )
+        units = Units(tuple(picture.sha256 for picture in pictures), grouped=False)
+    else:
+        units = _groups(pictures, group)
+    return _together(units, near) if near else units
+
+
+def _groups(pictures: Sequence[Picture], group: str | None) -> Units:
     pattern = _compile(group) if group is not None else None
     found = [picture.group or _search(pattern, picture.name) for picture in pictures]
     alone = sum(key is None for key in found)
@@ -72,18 +74,22 @@ def find_units(
     return Units(keys, grouped=True, notes=notes if alone else ())
 
 
-def _copies(pictures: Sequence[Picture], near: Sequence[Sequence[int]]) -> Units:
-    keys = [picture.sha256 for picture in pictures]
-    for together in near:
-        for index in together:
-            keys[index] = f"near {pictures[together[0]].name}"
-    if not near:
-        return Units(tuple(keys), grouped=False)
-    note = (
+def _together(units: Units, near: Sequence[Sequence[int]]) -> Units:
+    """One unit of all that a set of `near` has a picture of."""
+    first: dict[str, int] = {}
+    same = ((first.setdefault(key, index), index) for index, key in enumerate(units.keys))
+    alike = ((together[0], index) for together in near for index in together)
+    keys = list(units.keys)
+    for members in joined(len(keys), (*same, *alike)):
+        for index in members:
+            keys[index] = units.keys[members[0]]
+    notes = [
         f"{sum(map(len, near))} pictures are nearly the same as another and stay together, in "
         f"{len(near)} sets of up to {max(map(len, near))}"
-    )
-    return Units(tuple(keys), grouped=False, notes=(note,))
+    ]
+    if units.grouped:
+        notes.append(f"they join {len(set(units.keys))} groups into {len(set(keys))}")
+    return Units(tuple(keys), units.grouped, (*units.notes, *notes))
 
 
 def _compile(group: str) -> re.Pattern[str]:

@@ -41,15 +41,3 @@ def test_the_demo_s_pictures_are_those_it_was_made_with() -> None:
     source = Path(data.source)
     assert source.parent == CONFIGS / "data"
     assert hashlib.sha256(source.read_bytes()).hexdigest() == data.sha256
-
-
-@pytest.mark.parametrize(
-    ("file", "game"),
-    [("yellow.png", "yellow"), ("yellow_back.png", "yellow"), ("red-blue_gray.png", "red-blue")],
-)
-def test_pictures_of_one_game_are_kept_together(file: str, game: str) -> None:
-    group = load_study(CONFIGS / "pokemon.yaml").data.split.group
-    assert group is not None
-    match = re.search(group, file)
-    assert match is not None
-    assert match[1] == game

@@ -167,6 +167,21 @@ def test_near_duplicates_stay_together_where_that_is_asked(pack: Pack, tmp_path:
     assert torn[False] > 5
 
 
+def test_groups_that_near_duplicates_join_into_one_are_named_with_the_way_out(
+    pack: Pack, tmp_path: Path
+) -> None:
+    image = scene(1)
+    files = {
+        f"{label}/{game}_{number}.png": encoded(scene(10 * number + kind), "PNG")
+        for kind, label in enumerate("ab")
+        for number, game in enumerate(("ruby", "gold", "blue"), 1)
+    }
+    files |= {f"a/{game}_again.png": encoded(image, "PNG") for game in ("ruby", "gold", "blue")}
+    split = {"keep_together": "near", "group": "^([^_]+)_"}
+    with pytest.raises(DataError, match=r"choose smaller groups .*they join 3 groups into 1"):
+        pack(write_tree(tmp_path / "f", files), image_size=64, split=split)
+
+
 @pytest.mark.parametrize(
     ("files", "message"),
     [

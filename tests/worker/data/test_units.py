@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import pytest
 
-from study.config.data import SplitConfig
 from study.errors import DataError
 from worker.data.units import Picture, find_units
 
@@ -58,11 +57,15 @@ def test_pictures_that_look_the_same_are_one_unit() -> None:
     )
 
 
-def test_a_lists_groups_and_looks_cannot_both_decide() -> None:
-    with pytest.raises(DataError, match=r"keep_together=near and the list's groups .* remove one"):
-        find_units([picture("a", group="g"), picture("b")], None, near=[[0, 1]])
+def test_groups_with_pictures_that_look_the_same_are_one_unit() -> None:
+    games = ("ruby_a", "ruby_b", "gold_a", "gold_b", "blue_a", "blue_b")
+    units = find_units(list(map(picture, games)), "^([^_]+)_", near=[[1, 2], [4, 5]])
+    assert units.keys == (*["group ruby"] * 4, *["group blue"] * 2)
+    assert units.grouped
+    assert units.notes[-1] == "they join 3 groups into 2"
 
 
-def test_a_configured_group_and_looks_cannot_both_decide() -> None:
-    with pytest.raises(ValueError, match="near and group say both what stays together"):
-        SplitConfig(keep_together="near", group="^(a)")
+def test_what_looks_like_both_of_two_sets_joins_them() -> None:
+    files = [picture("a", "1"), picture("b", "2"), picture("c", "2"), picture("d", "4")]
+    units = find_units(files, None, near=[[0, 1], [2, 3]])
+    assert len(set(units.keys)) == 1
