@@ -2,6 +2,7 @@
 
 HPO_HOME (.hpo)              what this machine keeps for itself
   postgres/                  embedded database, when no HPO_STORAGE is given
+  mlruns/                    runs of MLflow, when no MLFLOW_TRACKING_URI is given
 HPO_DATA (.hpo/data)         packed data sets, shared by all studies
   stores/<content>/          manifest.json, pixels.bin, labels.bin
   recipes/<key>.json         which store a source and a data configuration gave
@@ -29,6 +30,11 @@ from pathlib import Path
 def home() -> Path:
     """What this machine keeps for itself."""
     return Path(os.environ.get("HPO_HOME", ".hpo")).absolute()
+
+
+def mlflow_runs() -> Path:
+    """Runs of all studies. Not in HPO_ARTIFACTS: MLflow takes no run below a folder `artifacts`."""
+    return home() / "mlruns"
 
 
 def data() -> DataPaths:

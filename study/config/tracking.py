@@ -20,7 +20,7 @@ class TrackingConfig(Record):
     trackers: tuple[TrackerName, ...] = ("tensorboard",)
     """Each gets every metric of every epoch, and the trial's parameters with its value at the end.
     tensorboard: files in the trial's directory; wandb: Weights & Biases, without WANDB_API_KEY
-    files there, too; mlflow: MLFLOW_TRACKING_URI, else files in HPO_ARTIFACTS."""
+    files there, too; mlflow: MLFLOW_TRACKING_URI, else files in HPO_HOME."""
     details: tuple[Detail, ...] = ()
     """Histograms of what the model is like inside, after every epoch, and in the first one pictures
     as they are fed. Each epoch costs one more pass over 16 pictures."""

@@ -1,6 +1,6 @@
 """A trial for MLflow: one run of an experiment named as the study.
 
-Where MLFLOW_TRACKING_URI names no server, runs are files in the folder `mlruns` of HPO_ARTIFACTS.
+Where MLFLOW_TRACKING_URI names no server, runs are files in the folder `mlruns` of HPO_HOME.
 An adopted trial goes on with its run. MLflow has no histograms: their quartiles become metrics.
 """
 
@@ -31,7 +31,7 @@ class Mlflow:
         if not uri:
             # MLflow recommends databases, of which its small client knows none
             os.environ["MLFLOW_ALLOW_FILE_STORE"] = "true"
-            uri = (paths.artifacts(trial.study).root.parent / "mlruns").as_uri()
+            uri = paths.mlflow_runs().as_uri()
         self._client = MlflowClient(tracking_uri=uri)
         experiment = self._experiment(trial.study)
         self._run = self._begun(experiment, trial)

@@ -17,6 +17,7 @@ from worker.tracking.choice import new_tracker
 from worker.tracking.tracker import TrackedTrial, Tracker
 
 TOLD = {"loss": [3.0, 2.0, 1.0], "accuracy": [0.5, 0.25, 0.75]}
+TRIAL = Path("artifacts/birds/trials/00007")  # by its default name, which MLflow minds
 NAMES: tuple[TrackerName, ...] = ("tensorboard", "wandb", "mlflow")
 
 Open = Callable[..., Tracker]
@@ -26,7 +27,8 @@ Read = Callable[[], dict[str, list[float]]]
 @pytest.fixture(autouse=True)
 def offline(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[None]:
     """Nothing leaves this machine, and nothing is left of it in the environment."""
-    monkeypatch.setenv("HPO_ARTIFACTS", str(tmp_path))
+    monkeypatch.setenv("HPO_HOME", str(tmp_path / ".hpo"))
+    monkeypatch.setenv("HPO_ARTIFACTS", str(tmp_path / "artifacts"))
     monkeypatch.setenv("MLFLOW_ALLOW_FILE_STORE", "")
     for name in ("WANDB_API_KEY", "WANDB_MODE", "MLFLOW_TRACKING_URI"):
         monkeypatch.delenv(name, raising=False)
@@ -48,7 +50,7 @@ def trial(tmp_path: Path) -> Callable[..., TrackedTrial]:
             study="birds",
             number=7,
             parameters={"training.learning_rate": 0.01, "model.name": None},
-            directory=tmp_path / "birds" / "trials" / "00007",
+            directory=tmp_path / TRIAL,
             first_epoch=first_epoch,
         )
 
@@ -67,7 +69,7 @@ def tell(tracker: Tracker) -> None:
 
 
 def read_tensorboard(root: Path) -> dict[str, list[float]]:
-    events = EventAccumulator(str(root / "birds" / "trials" / "00007" / "events")).Reload()
+    events = EventAccumulator(str(root / TRIAL / "events")).Reload()
     assert events.Tags()["histograms"] == ["weights/fc"]
     assert len(events.Tags()["images"]) >= 1
     assert any("hparams" in tag for tag in events.summary_metadata)
@@ -78,7 +80,7 @@ def read_wandb(root: Path) -> dict[str, list[float]]:
     """The records of a run's file: chunks of LevelDB's log format behind a header of 7 bytes."""
     from wandb.proto import wandb_internal_pb2 as protocol
 
-    (file,) = root.glob("birds/trials/00007/wandb/offline-run-*/*.wandb")
+    (file,) = (root / TRIAL).glob("wandb/offline-run-*/*.wandb")
     content, at, whole = file.read_bytes(), 7, b""
     found: dict[str, list[float]] = {name: [] for name in (*TOLD, "value")}
     while at + 7 <= len(content):
@@ -102,7 +104,7 @@ def read_wandb(root: Path) -> dict[str, list[float]]:
 def read_mlflow(root: Path) -> dict[str, list[float]]:
     from mlflow import MlflowClient
 
-    client = MlflowClient(tracking_uri=(root / "mlruns").as_uri())
+    client = MlflowClient(tracking_uri=(root / ".hpo" / "mlruns").as_uri())
     experiment = client.get_experiment_by_name("birds")
     (run,) = client.search_runs([experiment.experiment_id])
     assert run.data.params["training.learning_rate"] == "0.01"
@@ -136,7 +138,7 @@ def test_an_adopted_trial_replaces_the_epochs_it_repeats_in_tensorboard(
     again = new_tracker("tensorboard", trial(first_epoch=2))
     again.scalars(2, {"loss": 9.0, "accuracy": 0.5})
     again.end(0.5)
-    events = EventAccumulator(str(tmp_path / "birds" / "trials" / "00007" / "events")).Reload()
+    events = EventAccumulator(str(tmp_path / TRIAL / "events")).Reload()
     assert [point.value for point in events.Scalars("loss")] == [3.0, 2.0, 9.0]
 
 
@@ -149,7 +151,7 @@ def test_an_adopted_trial_goes_on_with_its_run_in_mlflow(
     again = new_tracker("mlflow", trial(first_epoch=1))
     again.scalars(1, {"loss": 2.0})
     again.end(0.5)
-    client = mlflow.MlflowClient(tracking_uri=(tmp_path / "mlruns").as_uri())
+    client = mlflow.MlflowClient(tracking_uri=(tmp_path / ".hpo" / "mlruns").as_uri())
     (run,) = client.search_runs([client.get_experiment_by_name("birds").experiment_id])
     points = client.get_metric_history(run.info.run_id, "loss")
     assert [(point.step, point.value) for point in points] == [(0, 3.0), (1, 2.0)]
