@@ -14,6 +14,7 @@ from study.errors import (
     BadData,
     BrokenDevice,
     DataError,
+    Infeasible,
     ModelError,
     OutOfMemory,
     TrialFailure,
@@ -36,6 +37,8 @@ NO_DEVICE = (
     "CUBLAS_STATUS_EXECUTION_FAILED",
     "CUBLAS_STATUS_NOT_INITIALIZED",
 )
+# Batch normalisation of one picture whose feature map is one pixel: no other weights would help.
+NO_BATCH = "Expected more than 1 value per channel"
 DISK_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
@@ -65,4 +68,6 @@ def _classify_by_text(error: Exception, text: str) -> tuple[str, str]:
         return OutOfMemory.__name__, text
     if isinstance(error, torch.AcceleratorError) or any(phrase in text for phrase in NO_DEVICE):
         return BrokenDevice.__name__, text
+    if NO_BATCH in text:
+        return Infeasible.__name__, f"{text}: batch normalisation needs a larger batch_size"
     return BUG, text if text == type(error).__name__ else f"{type(error).__name__}: {text}"

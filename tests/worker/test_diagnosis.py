@@ -42,6 +42,14 @@ def test_a_full_disk_is_said_as_such(number: int) -> None:
     assert "/artifacts/x" in failed.reason
 
 
+def test_a_batch_too_small_to_be_normalised_is_the_parameters_fault() -> None:
+    with pytest.raises(ValueError, match="more than 1 value") as raised:
+        torch.nn.BatchNorm1d(4)(torch.zeros(1, 4))
+    failed = diagnose(raised.value)
+    assert failed.failure == "Infeasible"
+    assert "larger batch_size" in failed.reason
+
+
 def test_the_traceback_is_kept_and_an_error_without_text_is_named() -> None:
     try:
         raise KeyError
