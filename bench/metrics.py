@@ -1,6 +1,6 @@
 """What an epoch's metrics cost beside the epoch: the share of its time, in percent.
 
-Trains DynamicCNN on noise and measures both splits as worker/training/fit.py
+Trains DynamicCNN on noise and measures both splits as worker/training/epoch.py
 does: metrics of the training steps' logits and of the validation split, and what is kept of it.
 Epochs and metrics take turns, so that a busy machine slows both down alike.
 

@@ -13,7 +13,7 @@ from worker.messages import EpochDone, FirstStep
 from worker.mirrored import MirroredDirectory
 from worker.orders import Orders
 from worker.tracking.narrator import Narrator
-from worker.training.fit import StopRequested
+from worker.training.epoch import StopRequested
 from worker.training.progress import EpochResult
 
 

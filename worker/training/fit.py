@@ -1,4 +1,4 @@
-"""The training loop, from top to bottom.
+"""The training loop: folds, stages, epochs, and a checkpoint after each (an epoch is in epoch.py).
 
 Knows nothing of processes, pipes and directories: it is told when to stop and whom to report to,
 and where checkpoints go.
@@ -6,56 +6,20 @@ and where checkpoints go.
 
 from __future__ import annotations
 
-import math
-import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from statistics import fmean
-from typing import Any, Literal, Protocol
-
-from torch import Tensor
+from typing import Any, Literal
 
 from study.config.records import StudyConfig
-from study.errors import Diverged
-from study.lease import Intermediate
 from worker.data.batches import Batches
-from worker.evaluation.findings import Found, find
-from worker.evaluation.logits import predict_logits
-from worker.evaluation.metrics import summarise
+from worker.evaluation.findings import Found
 from worker.training.checkpoint import Checkpoints
+from worker.training.epoch import Overseer, StopRequested, train_epoch, validate_epoch
 from worker.training.learner import Learner
 from worker.training.progress import Best, EpochResult, Progress
-from worker.training.schedule import learning_rate
 from worker.training.stages import Stage, stage_at
-
-FINITE_EVERY = 50  # steps; looking at the loss waits for the GPU, once in so many it costs nothing
-
-Batch = tuple[Tensor, Tensor]
-"""Images (B, C, S, S) float32 and labels (B,) int64, both on the device."""
-
-
-class Overseer(Protocol):
-    """Who is asked and told things while a fit goes on."""
-
-    def stop_requested(self) -> bool:
-        """Whether to leave after the step in hand; asked before and after each batch is waited for,
-        in validation too."""
-
-    def step_done(self) -> None:
-        """Told after every training step."""
-
-    def epoch_done(
-        self, result: EpochResult, checkpoint: str, intermediate: Intermediate | None
-    ) -> bool:
-        """Told the result of every epoch and what it gives pruners, once it is in a checkpoint of
-        that name, and first of all the last result found in a checkpoint. Returns whether to go on;
-        may raise StopRequested."""
-
-
-class StopRequested(Exception):  # noqa: N818 - not an error
-    """Leave after the step in hand; the loop checkpoints."""
-
 
 Ending = Literal["complete", "pruned", "stopped"]
 
@@ -98,8 +62,8 @@ def fit(
     Stopped anywhere and called again, the numbers are those of an undisturbed run: to the last bit
     on a CPU with the same number of threads.
 
-    Raises Diverged, OSError (a full disk; the previous checkpoint is then intact) and whatever the
-    device and the batches raise.
+    Raises Diverged, BadData, OSError (a full disk; the previous checkpoint is then intact) and
+    whatever the device and the batches raise.
     """
     progress, state = checkpoints.restore() or (Progress(), {})
     try:
@@ -152,9 +116,10 @@ def _fit_fold(
             stage = stage_at(config.training, progress.fold_epoch)
             _enter(stage, learner, progress, checkpoints)
             train = fold.train.for_training(stage.training)
-            _train_epoch(learner, train, stage, progress, overseer)
-            steps = train.steps
-            result, found = _validate(learner, fold.val, stage, progress, config, steps, overseer)
+            train_epoch(learner, train, stage, progress, overseer)
+            result, found = validate_epoch(
+                learner, fold.val, stage, progress, config.search.metric, train.steps, overseer
+            )
             best = _better(result, found, progress, learner, checkpoints, config)
             progress.close_epoch(result, best)
             if progress.is_complete(config.training):
@@ -179,55 +144,6 @@ def _enter(stage: Stage, learner: Learner, progress: Progress, checkpoints: Chec
     progress.stage = stage.index
 
 
-def _train_epoch(
-    learner: Learner, train: Batches, stage: Stage, progress: Progress, overseer: Overseer
-) -> None:
-    """The steps of the epoch in hand that are not done yet."""
-    epoch = progress.fold_epoch
-    learner.begin_epoch(epoch)
-    began = time.perf_counter()
-    for images, labels in _until(overseer, train.epoch(epoch, progress.step)):
-        step = stage.step(epoch, progress.step, train.steps)
-        rate = learning_rate(stage.training, step, train.steps)
-        loss, logits = learner.step(images, labels, rate)
-        now = time.perf_counter()
-        progress.count(loss, logits, labels, now - began)
-        began = now
-        overseer.step_done()
-        if progress.step % FINITE_EVERY == 0:
-            _require_finite(progress.loss_sum.item(), "training", progress)
-    _require_finite(progress.loss_sum.item(), "training", progress)
-    progress.seconds += time.perf_counter() - began  # the GPU has caught up only now
-
-
-def _validate(
-    learner: Learner,
-    val: Batches,
-    stage: Stage,
-    progress: Progress,
-    config: StudyConfig,
-    steps: int,
-    overseer: Overseer,
-) -> tuple[EpochResult, Found]:
-    """Measures the epoch whose `steps` are all done."""
-    began = time.perf_counter()
-    batches = _until(overseer, val.epoch(progress.fold_epoch))
-    logits, labels = predict_logits(learner.model, batches, dtype=learner.dtype)
-    metrics = summarise(logits, labels)
-    _require_finite(metrics["loss"], "validation", progress)
-    trained = summarise(*progress.outputs(logits.device))
-    last_step = stage.step(progress.fold_epoch, steps - 1, steps)
-    metrics |= {f"train_{name}": value for name, value in trained.items()}
-    metrics |= {
-        "train_loss": progress.loss_sum.item() / progress.images,
-        "learning_rate": learning_rate(stage.training, last_step, steps),
-        "images_per_second": progress.images / progress.seconds,
-        "seconds": progress.seconds + time.perf_counter() - began,
-    }
-    result = EpochResult(progress.epoch, metrics[config.search.metric], metrics)
-    return result, find(logits, labels, val.rows)
-
-
 def _better(
     result: EpochResult,
     found: Found,
@@ -249,27 +165,3 @@ def _better(
     meta |= {"metrics": result.metrics, "found": found}
     name = checkpoints.save_best(result.epoch, learner.model, meta)
     return Best(result.epoch, result.value, name)
-
-
-def _until(overseer: Overseer, batches: Iterable[Batch]) -> Iterator[Batch]:
-    """The batches, until a stop is asked for: after a step or while the next batch is waited for.
-
-    Raises StopRequested.
-    """
-    waiting = iter(batches)
-    while not overseer.stop_requested():
-        batch = next(waiting, None)
-        if batch is None:
-            return
-        if overseer.stop_requested():
-            break
-        yield batch
-    raise StopRequested
-
-
-def _require_finite(loss: float, where: str, progress: Progress) -> None:
-    if not math.isfinite(loss):
-        raise Diverged(
-            f"the {where} loss must stay finite, got {loss} by epoch {progress.epoch}, "
-            f"step {progress.step}: lower training.learning_rate or set training.gradient_clip"
-        )

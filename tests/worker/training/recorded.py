@@ -16,7 +16,8 @@ from study.lease import Intermediate
 from worker.data.batches import Batches
 from worker.models.weights import load_weights
 from worker.training.checkpoint import Checkpoints
-from worker.training.fit import Fold, Outcome, Overseer, fit
+from worker.training.epoch import Overseer
+from worker.training.fit import Fold, Outcome, fit
 from worker.training.progress import Best, EpochResult
 
 TIMINGS = ("images_per_second", "seconds")

@@ -11,10 +11,11 @@ from torch import Tensor
 
 from study.config.models import BackboneConfig
 from study.config.search import BudgetConfig, Metric, SearchConfig
-from study.errors import Diverged
+from study.errors import BadData, Diverged
 from tests.worker.training.recorded import NewTrial, Recorder
 from worker.models.weights import load_weights
-from worker.training.fit import Outcome, StopRequested
+from worker.training.epoch import StopRequested
+from worker.training.fit import Outcome
 
 
 def test_a_fit_learns_and_reports_every_epoch_once(new_trial: NewTrial) -> None:
@@ -220,3 +221,16 @@ def test_a_validation_loss_that_is_not_finite_ends_the_fit_as_diverged(
     val.pixels[7] = float("inf")
     with pytest.raises(Diverged, match="validation loss must stay finite"):
         new_trial((train, val)).run()
+
+
+def test_a_metric_that_the_validation_split_does_not_define_ends_the_study_not_the_trial(
+    new_trial: NewTrial, train: Any, val: Any
+) -> None:
+    """One class alone has no ROC curve; every other trial would meet the same."""
+    val.labels[:] = 2
+    trial = new_trial((train, val))
+    search = SearchConfig(metric="roc_auc", budget=BudgetConfig(trials=1))
+    trial.config = trial.config.model_copy(update={"search": search})
+    with pytest.raises(BadData, match=r"search.metric=roc_auc .*got nan of 40 pictures in 1 class"):
+        trial.run()
+    assert trial.reported == []
