@@ -213,6 +213,15 @@ ON CONFLICT (trial_id, key) DO UPDATE SET value_json = excluded.value_json;
 INSERT INTO trial_system_attributes (trial_id, key, value_json) VALUES (:trial_id, :key, :value)
 ON CONFLICT (trial_id, key) DO UPDATE SET value_json = excluded.value_json;
 
+-- name: parameters
+-- As Optuna stores them, numbers for choices. The first ones stay.
+INSERT INTO trial_params (trial_id, param_name, param_value, distribution_json)
+SELECT t.trial_id, p.name, p.internal, p.distribution
+FROM trials t, unnest(CAST(:names AS text[]), CAST(:internal AS double precision[]),
+                      CAST(:distributions AS text[])) AS p (name, internal, distribution)
+WHERE t.trial_id = :trial_id AND t.state = 'RUNNING'
+ON CONFLICT (trial_id, param_name) DO NOTHING;
+
 -- name: value
 INSERT INTO trial_values (trial_id, objective, value, value_type)
 VALUES (:trial_id, :objective, :value, :type);

@@ -9,16 +9,19 @@ from __future__ import annotations
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import cast
 
 import optuna
 from optuna.pruners import BasePruner
 from optuna.samplers import BaseSampler
+from optuna.storages import BaseStorage
 
 from study.config.fill import active
 from study.config.parameters import CategoricalParameter, Parameter, Scalar
 from study.config.records import StudyConfig
 from study.config.search import PrunerConfig, SamplerConfig
 from study.errors import LeaseLost
+from study.proposal import Proposal
 
 STRIDE = 1_000_003  # a prime: seeds of neighbouring studies and trials never meet
 
@@ -73,9 +76,16 @@ def ask(study: optuna.Study, trial_id: int, config: StudyConfig) -> dict[str, Sc
     with _of_a_running_trial(trial_id):
         study.get_trials(deepcopy=False)  # Optuna's cache must have seen the trial, made by our SQL
         while True:
-            chosen = _choose(optuna.trial.Trial(study, trial_id), config)
+            trial = optuna.trial.Trial(study, trial_id)
+            proposal = Proposal(trial.storage)
+            trial.storage = cast(BaseStorage, proposal)
+            chosen = _choose(trial, config)
+            proposal.store(trial_id)
+            frozen = study._storage.get_trial(trial_id)
+            if frozen.state.is_finished():
+                raise optuna.exceptions.UpdateFinishedTrialError
             # a holder of before that wakes up late may have stored others, and the first ones stay
-            stored = study._storage.get_trial(trial_id).params
+            stored = frozen.params
             if all(name in stored and stored[name] == value for name, value in chosen.items()):
                 return chosen
 

@@ -6,6 +6,7 @@ from typing import Any, get_args
 
 import optuna
 import pytest
+from sqlalchemy import event
 
 from study.config.search import SamplerConfig
 from study.errors import LeaseLost
@@ -215,3 +216,20 @@ def test_a_trial_that_others_ended_or_deleted_is_lost(registry: Registry) -> Non
     optuna.delete_study(study_name=study.name, storage=registry.storage)
     with pytest.raises(LeaseLost):
         ask(optuna_study, lease.trial_id, study.config)
+
+
+def test_all_parameters_of_a_trial_are_stored_in_one_transaction(registry: Registry) -> None:
+    study = create(registry)
+    lease = begin(registry, study)
+    optuna_study = registry.optuna_study(study)
+    writes: list[str] = []
+
+    def note(_connection: object, _cursor: object, statement: str, *_more: object) -> None:
+        if "INTO trial_params" in statement:
+            writes.append(statement)
+
+    event.listen(registry.storage.engine, "before_cursor_execute", note)
+    asked = ask(optuna_study, lease.trial_id, study.config)
+    assert len(asked) > 1
+    assert optuna_study.trials[0].params == asked
+    assert len(writes) == 1
