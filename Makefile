@@ -76,8 +76,8 @@ $(SECRETS)/storage:
 		echo "postgresql://hpo:$$(cat $(SECRETS)/password)@postgres:5432/hpo" > $@.new && mv $@.new $@
 endif
 
-.PHONY: help setup check test demo plan submit status logs scale stop resume train best promote rollback \
-	dashboard report images test-images test-cluster deploy undeploy clean
+.PHONY: help setup check test bench bench-gpu demo plan submit status logs scale stop resume train best \
+	promote rollback dashboard report images test-images test-cluster deploy undeploy clean
 
 help: ## what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -101,6 +101,12 @@ check: $(INSTALLED) ## style, types and import arrows
 
 test: $(INSTALLED) ## all tests; most wait for processes, so two run at a time on any machine
 	$(BIN)/pytest -n 2 --dist worksteal
+
+bench: $(INSTALLED) ## measure everything into bench/results.md: 15 minutes on two cores [DATA= ARGS="--only step"]
+	$(BIN)/python -m bench.suite $(FROM) $(ARGS)
+
+bench-gpu: $(INSTALLED) ## the same of what needs a GPU, into bench/results-gpu.md [DATA= ARGS=]
+	$(BIN)/python -m bench.suite --gpu $(FROM) $(ARGS)
 
 demo: $(INSTALLED) ## a study on this machine, from raw pictures to a promoted model, in minutes
 	$(BIN)/hpo submit fashion --workers 2 --backend local

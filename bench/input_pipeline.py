@@ -1,145 +1,147 @@
 """How many pictures a second each loader feeds, beside torch's DataLoader over the same files.
 
-    python bench/input_pipeline.py pictures.zip --size 128 --batch 64
+    .venv/bin/python -m bench.input_pipeline [--data pictures.zip] [--size 128] [--photographs]
 
-All loaders do a random resized crop, a flip and the normalisation, batch after batch on the CPU.
-They take turns round by round in one run, so that what else the machine does meets all of them;
-the median round counts. Reading from the archive and packing are not counted: they happen once.
+All loaders do a random resized crop, a flip and the normalisation, batch after batch. Reading from
+the archive and packing are not counted: they happen once.
 """
 
 from __future__ import annotations
 
 import argparse
-import os
-import statistics
 import tempfile
-import time
-import zipfile
-from collections.abc import Callable, Iterator
+from contextlib import ExitStack, closing
 from pathlib import Path
 
 import torch
-from torch import Tensor
-from torch.utils.data import DataLoader
-from torchvision import transforms
-from torchvision.datasets import ImageFolder
 
-from study import atomic
-from study.config.augmentation import AugmentationConfig
+from bench.command import arguments_of, finish, parser_for
+from bench.peers import AUGMENTATION, Epoch, data_loader, documented_dali, tuned_data_loader
+from bench.pictures import PHOTOGRAPH, extract, given_or_made_up
+from bench.section import Section, Values, ratios, spread
+from bench.turns import Round, Turn, in_turns
 from study.config.data import DataConfig, SplitConfig
 from study.config.training import TrainingConfig
+from study.cores import cores
 from study.paths import DataPaths
 from worker.data.batches import open_batches
 from worker.data.choice import has_dali
 from worker.data.prepare import prepare
 from worker.data.store import Store
+from worker.models.device import resolve_device
 
-Epoch = Callable[[int], Iterator[tuple[Tensor, Tensor]]]
-AUGMENTATION = AugmentationConfig()
+BASELINE = "DataLoader"
+HEADER = ("loader", "pictures/s", f"times {BASELINE}", "processor time of a picture, ms")
 
 
 def main() -> None:
-    """Measures, prints a table and writes it as JSON."""
-    arguments = parse()
-    torch.set_num_threads(arguments.workers)
-    with tempfile.TemporaryDirectory() as temporary:
-        epochs = {"DataLoader": torch_epochs(arguments, Path(temporary))}
-        epochs |= own_epochs(arguments, Path(temporary))
-        rates = measure(epochs, arguments.rounds)
-    medians = {name: statistics.median(rounds) for name, rounds in rates.items()}
-    result = {
-        "archive": arguments.archive.name,
-        "size": arguments.size,
-        "batch": arguments.batch,
-        "cores": os.cpu_count(),
-        "torch": torch.__version__,
-        "images_per_second": {name: round(rate) for name, rate in medians.items()},
-        "rounds": {name: [round(rate) for rate in rounds] for name, rounds in rates.items()},
-        "times_dataloader": {
-            name: round(rate / medians["DataLoader"], 2) for name, rate in medians.items()
-        },
-    }
-    for name, rate in medians.items():
-        ratio = rate / medians["DataLoader"]
-        print(f"{name:12} {rate:8.0f} images/s  {ratio:5.2f} x DataLoader")  # noqa: T201
-    if arguments.output:
-        atomic.write_json(arguments.output, result)
-
-
-def parse() -> argparse.Namespace:
-    """The command line."""
-    parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n", 1)[0])
-    parser.add_argument("archive", type=Path, help=".zip of class folders with JPEG files")
+    """Measures and prints or writes the section."""
+    parser = parser_for(__doc__)
     parser.add_argument("--size", type=int, default=128, help="side of the input, pixels")
-    parser.add_argument("--batch", type=int, default=64, help="pictures a batch")
-    parser.add_argument("--workers", type=int, default=os.cpu_count() or 1, help="cores to use")
-    parser.add_argument("--rounds", type=int, default=5, help="rounds, of which the median counts")
-    parser.add_argument("--output", type=Path, help="JSON file for the result")
-    return parser.parse_args()
+    parser.add_argument("--batch", type=int, default=64, help="pictures of a batch")
+    parser.add_argument(
+        "--limit", type=int, help="pictures of each class at most; all unless it is given"
+    )
+    parser.add_argument(
+        "--photographs", action="store_true", help=f"enlarged to a short side of {PHOTOGRAPH} px"
+    )
+    given = arguments_of(parser)
+    finish(measure(given), given)
 
 
-def torch_epochs(arguments: argparse.Namespace, temporary: Path) -> Epoch:
-    """What one writes with torch and torchvision alone, over extracted files."""
-    with zipfile.ZipFile(arguments.archive) as archive:
-        archive.extractall(temporary / "files")
-    root = temporary / "files"
-    while len(children := [child for child in root.iterdir() if child.is_dir()]) == 1:
-        root = children[0]
-    pipeline = transforms.Compose(
-        [
-            transforms.RandomResizedCrop(
-                arguments.size, AUGMENTATION.crop_scale, AUGMENTATION.crop_ratio
-            ),
-            transforms.RandomHorizontalFlip(AUGMENTATION.horizontal_flip),
-            transforms.ToTensor(),
-            transforms.Normalize([0.485, 0.456, 0.406], [0.229, 0.224, 0.225]),
-        ]
-    )
-    loader = DataLoader(
-        ImageFolder(root, pipeline),
-        arguments.batch,
-        shuffle=True,
-        drop_last=True,
-        num_workers=arguments.workers,
-        persistent_workers=True,
-    )
-    return lambda _: iter(loader)
+def measure(given: argparse.Namespace) -> Section:
+    """All loaders in turns."""
+    device = resolve_device("auto")
+    torch.set_num_threads(cores())
+    with tempfile.TemporaryDirectory(prefix="hpo-bench-") as temporary, ExitStack() as opened:
+        folder = extract(
+            given_or_made_up(given.data),
+            Path(temporary) / "files",
+            limit=given.limit,
+            enlarge=given.photographs,
+        )
+        epochs = peers(folder, given, device) | own(folder, given, device, opened)
+        measured = in_turns({name: _turn(epoch) for name, epoch in epochs.items()}, given.rounds)
+    return section(given, measured)
 
 
-def own_epochs(arguments: argparse.Namespace, temporary: Path) -> dict[str, Epoch]:
-    """This project's loaders over the same archive."""
-    data = DataConfig(
-        source=str(arguments.archive), image_size=arguments.size, split=SplitConfig(val=0.1, test=0)
-    )
-    store = Store.open(
-        prepare(data, DataPaths(temporary), processes=arguments.workers, progress=lambda *_: None)
-    )
-    names = ["resident", *(["dali"] if has_dali() else []), "torchvision"]
+def peers(folder: Path, given: argparse.Namespace, device: torch.device) -> dict[str, Epoch]:
+    """What others have."""
+    kinds = {BASELINE: data_loader, "DataLoader, torchvision's decoder": tuned_data_loader}
+    if has_dali():
+        kinds["DALI as documented"] = documented_dali
     return {
-        name: open_batches(
-            store,
+        name: make(folder, given.size, given.batch, cores(), device) for name, make in kinds.items()
+    }
+
+
+def own(
+    folder: Path, given: argparse.Namespace, device: torch.device, opened: ExitStack
+) -> dict[str, Epoch]:
+    """This project's loaders over the same files."""
+    data = DataConfig(
+        source=str(folder), image_size=given.size, split=SplitConfig(val=0.01, test=0)
+    )
+    root = DataPaths(folder.parent)
+    packed = prepare(data, root, processes=cores(), progress=lambda *_: None)
+    training = TrainingConfig(batch_size=given.batch, augmentation=AUGMENTATION)
+    epochs: dict[str, Epoch] = {}
+    for name in ("resident", *(("dali",) if has_dali() else ()), "torchvision"):
+        batches = open_batches(
+            Store.open(packed),
             "train",
             data=data.model_copy(update={"loader": name}),
-            training=TrainingConfig(batch_size=arguments.batch, augmentation=AUGMENTATION),
+            training=training,
             augment=True,
-            device=torch.device("cpu"),
-            threads=arguments.workers,
-        ).epoch
-        for name in names
+            device=device,
+            threads=cores(),
+        )
+        epochs[f"`{name}`"] = opened.enter_context(closing(batches)).epoch
+    return epochs
+
+
+def section(given: argparse.Namespace, measured: dict[str, tuple[Round, ...]]) -> Section:
+    """The table."""
+    rates: dict[str, Values] = {
+        name: tuple(one.rate for one in rounds) for name, rounds in measured.items()
     }
+    costs = {name: tuple(one.cost for one in rounds) for name, rounds in measured.items()}
+    side = f"enlarged to a short side of {PHOTOGRAPH} px, " if given.photographs else ""
+    left_out = "" if has_dali() else " DALI is not installed and left out."
+    return Section(
+        title=f"Input pipeline at {given.size} px" + (", photographs" if given.photographs else ""),
+        about=(
+            f"{given.source_name}: JPEG files {side}in batches of {given.batch}: random resized "
+            "crop, flip, normalised float32. Median, lowest and highest of "
+            f"{given.rounds} rounds in turns; the ratio is the median of the rounds' ratios. "
+            f"DataLoader has {cores()} workers that stay and read 4 batches ahead."
+        ),
+        header=HEADER,
+        rows=tuple(
+            (
+                name,
+                spread(rate),
+                spread(ratios(rate, rates[BASELINE]), ".2f"),
+                spread(costs[name], ".3f"),
+            )
+            for name, rate in rates.items()
+        ),
+        remarks=(
+            "FFCV is left out: it has no wheels, and its source needs the headers of OpenCV and "
+            f"libturbojpeg.{left_out}",
+        ),
+        rounds=rates | {f"{name}, processor ms": cost for name, cost in costs.items()},
+    )
 
 
-def measure(epochs: dict[str, Epoch], rounds: int) -> dict[str, list[float]]:
-    """Images per second of each loader in each round."""
-    rates: dict[str, list[float]] = {name: [] for name in epochs}
-    for number in range(rounds + 1):
-        for name, epoch in epochs.items():
-            started, images = time.perf_counter(), 0
-            for pictures, _ in epoch(number):
-                images += len(pictures)
-            if number:  # the first round starts processes and warms caches
-                rates[name].append(images / (time.perf_counter() - started))
-    return rates
+def _turn(epoch: Epoch) -> Turn:
+    def turn(number: int) -> int:
+        images = sum(len(labels) for _, labels in epoch(number))
+        if torch.cuda.is_available():
+            torch.cuda.synchronize()
+        return images
+
+    return turn
 
 
 if __name__ == "__main__":

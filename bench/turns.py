@@ -1,0 +1,71 @@
+"""Things that are compared take turns, round by round, so that what else a machine does meets all.
+
+Besides the clock it reads the processor's time, of this process and of those it started: where
+others use the same cores, it says what something costs when the clock cannot. Knows nothing of
+what is measured.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import psutil
+
+
+@dataclass(frozen=True)
+class Round:
+    """One turn of one thing."""
+
+    amount: int
+    """What was done: pictures, steps."""
+    seconds: float
+    processor_seconds: float
+
+    @property
+    def rate(self) -> float:
+        """Amount a second."""
+        return self.amount / self.seconds
+
+    @property
+    def cost(self) -> float:
+        """Milliseconds of processor time for each."""
+        return 1000 * self.processor_seconds / self.amount
+
+
+Turn = Callable[[int], int]
+"""Does the round of a number, from 0, and gives the amount that was done."""
+
+
+def in_turns(turns: Mapping[str, Turn], rounds: int) -> dict[str, tuple[Round, ...]]:
+    """Rounds of each, by name; one round before them, numbered 0, starts processes and warms caches
+    and does not count."""
+    done: dict[str, list[Round]] = {name: [] for name in turns}
+    for number in range(rounds + 1):
+        for name, turn in turns.items():
+            measured = timed(lambda turn=turn, number=number: turn(number))  # type: ignore[misc]
+            if number:
+                done[name].append(measured)
+    return {name: tuple(measured) for name, measured in done.items()}
+
+
+def timed(turn: Callable[[], int]) -> Round:
+    """One round."""
+    busy, began = processor_seconds(), time.perf_counter()
+    amount = turn()
+    return Round(amount, time.perf_counter() - began, processor_seconds() - busy)
+
+
+def processor_seconds() -> float:
+    """Of this process, of those it waited for, and of those that run."""
+    me = psutil.Process()
+    times = me.cpu_times()
+    total = times.user + times.system + times.children_user + times.children_system
+    for child in me.children(recursive=True):
+        try:
+            its = child.cpu_times()
+        except psutil.NoSuchProcess:
+            continue
+        total += its.user + its.system
+    return float(total)

@@ -1,0 +1,171 @@
+"""A whole study beside a script as Optuna's own PyTorch example is: trials an hour, best accuracy.
+
+    .venv/bin/python -m bench.whole_study [--data pictures.zip] [--seeds 5] [--trials 10]
+
+Both search the same space (whole_study.yaml, stock_study.py) with the same sampler, pruner, budget
+and seeds over the same files, train/ and val/ given. The clock runs from the command to its end:
+imports, packing, the database's start and promotion count.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import mean
+
+from bench.command import arguments_of, finish, parser_for
+from bench.pictures import extract, given_or_made_up
+from bench.section import Section, Values, ratios, spread
+from bench.turns import Round, timed
+from study.cores import cores
+
+HERE = Path(__file__).parent
+STOCK, OWN = "stock script", "`hpo submit`"
+VAL_EVERY = 5  # one picture in so many is for validation
+
+READ = """
+import json
+from study.registry import open_registry
+registry, server = open_registry()
+trials = registry.optuna_study(registry.find("whole-study")).trials
+print(json.dumps({"best": max(t.value for t in trials if t.state.name == "COMPLETE"),
+                  "complete": sum(t.state.name == "COMPLETE" for t in trials),
+                  "pruned": sum(t.state.name == "PRUNED" for t in trials)}))
+registry.storage.engine.dispose()
+if server is not None:
+    server.stop_if_idle(registry.engine)
+"""
+
+
+@dataclass(frozen=True)
+class Search:
+    """One study that has ended."""
+
+    measured: Round
+    """Its amount is its trials."""
+    best: float
+    """Validation accuracy."""
+    pruned: int
+
+    @property
+    def trials_an_hour(self) -> float:
+        return 3600 * self.measured.rate
+
+
+Runner = Callable[[Path, argparse.Namespace, int], Search]
+
+
+def main() -> None:
+    """Measures and prints or writes the section."""
+    parser = parser_for(__doc__)
+    parser.add_argument("--size", type=int, default=64, help="side of the input, pixels")
+    parser.add_argument("--seeds", type=int, default=2, help="studies of each")
+    parser.add_argument("--trials", type=int, default=10, help="of each study")
+    parser.add_argument("--epochs", type=int, default=5, help="of each trial")
+    parser.add_argument("--limit", type=int, help="pictures of each class at most")
+    given = arguments_of(parser)
+    finish(measure(given), given)
+
+
+def measure(given: argparse.Namespace) -> Section:
+    """Both searches in turns, seed by seed."""
+    runners: dict[str, Runner] = {STOCK: stock, OWN: own}
+    searches: dict[str, list[Search]] = {name: [] for name in runners}
+    with tempfile.TemporaryDirectory(prefix="hpo-bench-") as temporary:
+        pictures = given_or_made_up(given.data)
+        files = extract(pictures, Path(temporary) / "files", limit=given.limit, val_every=VAL_EVERY)
+        for seed in range(given.seeds):
+            for name, run in runners.items():
+                searches[name].append(run(files, given, seed))
+    return section(given, searches)
+
+
+def stock(files: Path, given: argparse.Namespace, seed: int) -> Search:
+    """The script."""
+    command = [sys.executable, str(HERE / "stock_study.py"), str(files)]
+    command += [f"--size={given.size}", f"--trials={given.trials}", f"--epochs={given.epochs}"]
+    command += [f"--seed={seed}", f"--workers={cores()}"]
+    printed: list[bytes] = []
+
+    def turn() -> int:
+        printed.append(subprocess.run(command, check=True, stdout=subprocess.PIPE).stdout)
+        return int(given.trials)
+
+    measured = timed(turn)
+    return _search(measured, printed[0])
+
+
+def own(files: Path, given: argparse.Namespace, seed: int) -> Search:
+    """This project, on a database, a data directory and artifacts of its own."""
+    command = [sys.executable, "-m", "coordinator", "submit", str(HERE / "whole_study.yaml")]
+    command += ["--backend", "local", "--workers", str(cores()), f"data.source={files}"]
+    command += [f"data.image_size={given.size}", f"training.epochs={given.epochs}"]
+    command += [f"search.budget.trials={given.trials}", f"search.sampler.seed={seed}"]
+    command += [f"training.seed={seed}"]
+    with tempfile.TemporaryDirectory(prefix="hpo-bench-") as home:
+        places = {"HPO_HOME": home, "HPO_DATA": f"{home}/data", "HPO_ARTIFACTS": f"{home}/made"}
+        kept = {name: value for name, value in os.environ.items() if not name.startswith("HPO_")}
+        environment = kept | places
+
+        def turn() -> int:
+            subprocess.run(command, env=environment, check=True, stdout=sys.stderr)
+            return int(given.trials)
+
+        measured = timed(turn)
+        read = [sys.executable, "-c", READ]
+        found = subprocess.run(read, env=environment, check=True, stdout=subprocess.PIPE)
+    return _search(measured, found.stdout)
+
+
+def _search(measured: Round, printed: bytes) -> Search:
+    """printed: the JSON line that either leaves."""
+    found = json.loads(printed.splitlines()[-1])
+    return Search(measured, found["best"], found["pruned"])
+
+
+def section(given: argparse.Namespace, searches: dict[str, list[Search]]) -> Section:
+    """The table."""
+    rates: dict[str, Values] = {
+        name: tuple(search.trials_an_hour for search in found) for name, found in searches.items()
+    }
+    bests = {name: tuple(search.best for search in found) for name, found in searches.items()}
+    rows = [
+        (
+            name,
+            spread(rates[name]),
+            spread(ratios(rates[name], rates[STOCK]), ".2f"),
+            spread([search.measured.cost / 1000 for search in found], ".1f"),
+            f"{100 * mean(bests[name]):.1f} % ({100 * min(bests[name]):.1f} to "
+            f"{100 * max(bests[name]):.1f})",
+            f"{sum(search.pruned for search in found)} of {given.trials * len(found)}",
+        )
+        for name, found in searches.items()
+    ]
+    return Section(
+        title=f"Whole study at {given.size} px",
+        about=(
+            f"{given.source_name}, of which one in {VAL_EVERY} validates: DynamicCNN, "
+            f"{given.trials} trials of {given.epochs} epochs, median pruner, seeds 0 to "
+            f"{given.seeds - 1} in turns. The stock script (bench/stock_study.py) is one process "
+            f"with {cores()} DataLoader workers; `hpo submit` runs {cores()} workers, and its time "
+            "has packing, the database's start and promotion in it."
+        ),
+        header=(
+            *("search", "trials an hour", f"times {STOCK}", "processor time of a trial, s"),
+            *("best validation accuracy, mean", "pruned"),
+        ),
+        rows=tuple(rows),
+        rounds={f"{name}, trials an hour": values for name, values in rates.items()}
+        | {f"{name}, best accuracy": values for name, values in bests.items()},
+    )
+
+
+if __name__ == "__main__":
+    main()
