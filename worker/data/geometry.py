@@ -16,6 +16,9 @@ from worker.data.affine import Matrices, sources
 from worker.data.draws import Windows
 
 
+SMALLEST = 0.25  # below it a picture is so small that what aliasing does is not worth 16 samples
+
+
 def cropped(pixels: Tensor, windows: Windows, size: int) -> Tensor:
     """Each picture's window, resized and flipped.
 
@@ -36,7 +39,7 @@ def moved(pixels: Tensor, windows: Windows, motion: Matrices, size: int, smalles
     As `cropped`; smallest: factor by which `motion` makes pictures smaller at most.
     """
     side = pixels.shape[1]
-    finer = max(1, round(side / size / min(1.0, smallest)))
+    finer = max(1, round(side / size / min(1.0, max(smallest, SMALLEST))))
     theta = torch.from_numpy(sources(windows, motion, side)).to(pixels.device, non_blocking=True)
     shape = [len(pixels), pixels.shape[3], size * finer, size * finer]
     grid = functional.affine_grid(theta, shape, align_corners=False)

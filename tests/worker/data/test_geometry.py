@@ -48,6 +48,12 @@ def test_enlarged_windows_are_exactly_bilinear() -> None:
     torch.testing.assert_close(cropped(noise, windows, 32)[0], wanted, atol=0.01, rtol=0)
 
 
+def test_pictures_made_a_thousandth_of_their_size_cost_no_more_than_those_made_a_quarter() -> None:
+    windows = Windows(np.array([[0, 0, 64, 64]] * 8), np.zeros((8, 2), np.bool_))
+    smaller = enlarged(np.full(8, 0.001))  # a thousand samples a pixel and side would be 33 TB
+    assert moved(pictures(64), windows, smaller, 64, 0.001).shape == (8, 3, 64, 64)
+
+
 def test_a_whole_window_of_the_same_size_is_the_picture_itself() -> None:
     pixels = pictures(32)
     windows = Windows(np.array([[0, 0, 32, 32]] * 8), np.array([[False, False], [False, True]] * 4))
