@@ -70,8 +70,8 @@ def _next_key(values: Any, keys: list[str], value: Any, path: KeyPath) -> tuple[
     if isinstance(values, list):
         if keys[0].isdecimal() and int(keys[0]) < len(values):
             return int(keys[0]), keys[1:]
-        held = f"0 to {len(values) - 1}" if values else "nothing yet"
-        raise ValueError(f"{here} is a list with the elements {held}, got {keys[0]}")
+        held = f"the elements 0 to {len(values) - 1}" if values else "nothing in it yet"
+        raise ValueError(f"{here} is a list with {held}, got {keys[0]}")
     if not isinstance(values, dict):
         raise ValueError(f"{here} is a single value and has no {keys[0]}")
     if not _keys_hold_dots(path):

@@ -77,7 +77,9 @@ def _of_some_models(name: str, without: list[str], having: list[str]) -> str:
     """The rule that a parameter of some kinds of model says which."""
     which = f"== {having[0]}" if len(having) == 1 else f"in [{', '.join(having)}]"
     field = name.partition(".")[2]
-    return f"{', '.join(without)} has no {field}: add `when: {MODEL_NAME} {which}`"
+    lacking = " and ".join(without)
+    have = "has" if len(without) == 1 else "have"
+    return f"{lacking} {have} no {field}: add `when: {MODEL_NAME} {which}`"
 
 
 def _misfits(name: str, parameter: Parameter, accepting: list[Any]) -> Iterator[Mistake]:

@@ -96,7 +96,7 @@ def test_a_space_may_go_over_kinds_with_parameters_of_each() -> None:
     ("parameter", "said"),
     [
         ("model.n_layers: {type: int, low: 1, high: 4}",
-         "plain_cnn, resnet18 has no n_layers: add `when: model.name == dynamic_cnn`"),
+         "plain_cnn and resnet18 have no n_layers: add `when: model.name == dynamic_cnn`"),
         ("model.n_layers: {type: int, low: 1, high: 4, when: model.name != resnet18}",
          "plain_cnn has no n_layers: add `when: model.name == dynamic_cnn`"),
         ("model.blocks: {type: int, low: 1, high: 4}", "no such value under model or training"),
