@@ -78,7 +78,8 @@ def open_fold(
         contextlib.closing(open_split(assignment, part, device, augment=False)) as val,
     ):
         learner = new_learner(assignment, part, device)
-        with narrator.watching(learner.model, lambda epoch: next(iter(train.epoch(epoch)))):
+        first = train.for_training(assignment.config.training.in_stages[0])
+        with narrator.watching(learner.model, lambda epoch: next(iter(first.epoch(epoch)))):
             yield Fold(learner, train, val)
 
 

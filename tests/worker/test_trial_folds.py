@@ -3,18 +3,26 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+import torch
+from torch import Tensor, nn
 
+from study.config.augmentation import AugmentationConfig
 from study.config.data import SplitConfig
+from study.config.stage import StageConfig
 from study.paths import DataPaths
 from tests.worker.test_trial import Assign, Child, NewStudy, assign, child
+from worker.assigned import open_fold
 from worker.data.prepare import prepare
+from worker.data.store import Store
 from worker.evaluation.measure import measure
 from worker.messages import Assignment, Continue, EpochDone, Finished, FirstStep, Interrupted, Stop
 from worker.models.weights import load_weights
+from worker.tracking.narrator import FirstBatch, Narrator
 
 __all__ = ["assign", "child"]  # fixtures
 
@@ -82,6 +90,26 @@ def test_a_trial_that_was_stopped_in_a_fold_goes_on_there(
         (e.epoch, e.value, e.intermediate) for e in wanted
     ]
     assert rest[-1].value == expected[-1].value  # type: ignore[union-attr]
+
+
+def test_trackers_are_shown_pictures_as_the_first_stage_is_fed_them(folded: Assignment) -> None:
+    shown: list[Tensor] = []
+
+    class Looking(Narrator):
+        def __init__(self) -> None: ...
+
+        @contextmanager
+        def watching(self, _: nn.Module, first_batch: FirstBatch) -> Iterator[None]:
+            shown.append(first_batch(0)[0])
+            yield
+
+    plain = StageConfig(epochs=1, augmentation=AugmentationConfig(enabled=False), batch_size=3)
+    training = folded.config.training.model_copy(update={"stages": (plain,)})
+    config = folded.config.model_copy(update={"training": training})
+    assignment, store = dataclasses.replace(folded, config=config), Store.open(folded.store)
+    with open_fold(assignment, store, torch.device("cpu"), Looking(), 0) as fold:
+        fed, _ = next(iter(fold.train.for_training(training.in_stages[0]).epoch(0)))
+    torch.testing.assert_close(shown[0], fed, rtol=0, atol=0)
 
 
 @pytest.mark.parametrize("second", ["parameters", "latency"])

@@ -15,7 +15,6 @@ from torch.nn import functional
 from worker.data.affine import Matrices, sources
 from worker.data.draws import Windows
 
-
 SMALLEST = 0.25  # below it a picture is so small that what aliasing does is not worth 16 samples
 
 
