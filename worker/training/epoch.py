@@ -99,10 +99,10 @@ def validate_epoch(
         "seconds": progress.seconds + time.perf_counter() - began,
     }
     if not math.isfinite(value := metrics[metric]):
+        classes = len(set(labels.tolist()))
         raise BadData(
             f"search.metric={metric} must be a number on the validation split, got {value} of "
-            f"{len(labels)} pictures in {len(set(labels.tolist()))} classes: choose another metric or "
-            "split"
+            f"{len(labels)} pictures in {classes} classes: choose another metric or split"
         )
     return EpochResult(progress.epoch, value, metrics), find(logits, labels, val.rows)
 
