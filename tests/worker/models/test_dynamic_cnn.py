@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import copy
+
 import pytest
 import torch
 from hypothesis import given, settings
@@ -9,6 +11,7 @@ from torch import nn
 from study.config.models import DynamicCnnConfig
 from study.errors import Infeasible
 from worker.models.build import build_model
+from worker.models.dynamic_cnn import ConvolutionBlock
 
 
 def parameters(module: nn.Module) -> int:
@@ -40,6 +43,22 @@ def test_a_block_is_convolution_norm_relu_and_pooling() -> None:
         *("Flatten", "Linear", "ReLU", "Dropout", "Linear"),
     ]
     assert [m.p for m in model.modules() if isinstance(m, nn.Dropout)] == [0.4]
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+def test_a_block_that_trains_has_the_bits_of_its_layers_in_their_order(dtype: torch.dtype) -> None:
+    torch.manual_seed(0)
+    block = ConvolutionBlock(3, 8, 5)
+    in_order = nn.Sequential(*copy.deepcopy(block))
+    images = torch.randn(4, 3, 12, 12).to(memory_format=torch.channels_last)
+    towards = torch.randn(4, 8, 6, 6)
+    found = []
+    for module in (block, in_order):
+        with torch.autocast("cpu", dtype=dtype, enabled=dtype != torch.float32):
+            output = module(images)
+        output.backward(towards.to(output.dtype))
+        found.append([output.detach(), *(p.grad for p in module.parameters()), *module.buffers()])
+    torch.testing.assert_close(*found, rtol=0, atol=0)
 
 
 @settings(max_examples=40)

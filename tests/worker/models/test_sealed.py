@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from study.errors import CheckpointCorrupt
-from worker.models.dynamic_cnn import convolution_block
+from worker.models.dynamic_cnn import ConvolutionBlock
 from worker.models.sealed import seal, unseal
 from worker.models.weights import load_weights, save_weights
 
@@ -49,7 +49,7 @@ def test_a_missing_file_is_corrupt_and_named(tmp_path: Path) -> None:
 
 
 def test_weights_come_back_with_their_meta(tmp_path: Path) -> None:
-    block = convolution_block(1, 2, 3)
+    block = ConvolutionBlock(1, 2, 3)
     name = save_weights(tmp_path, "best-00004", block, {"epoch": 4, "value": 0.5})
 
     weights = load_weights(tmp_path / name)
