@@ -57,9 +57,8 @@ class ConvolutionBlock(nn.Sequential):
     def forward(self, images: Tensor) -> Tensor:
         """While it trains it pools before ReLU: the same numbers and gradients, for the largest of
         four stays the largest, from a quarter of the values. On a CPU a step is a tenth faster."""
-        if not self.training:
-            features: Tensor = super().forward(images)
-            return features
         convolution, norm, activation, pool = self
-        features = activation(pool(norm(convolution(images))))
+        if self.training:
+            activation, pool = pool, activation
+        features: Tensor = pool(activation(norm(convolution(images))))
         return features
