@@ -29,6 +29,7 @@ from study.config.nearest import hint
 from study.config.override import override
 from study.config.records import StudyConfig
 from study.config.scope import for_model
+from study.config.shadowed import check_shadowed
 from study.config.space import check_space
 from study.config.warm_start import check_warm_start
 from study.config.wording import dotted, explain
@@ -86,7 +87,7 @@ def read_study(content: bytes, path: Path, overrides: Sequence[str] = ()) -> Stu
     mistakes += check_space(document.values)
     mistakes += check_warm_start(document.values)
     if config is not None and not mistakes:
-        mistakes += _misfits(config)
+        mistakes += [*check_shadowed(document, config), *_misfits(config)]
     if config is None or mistakes:
         raise ConfigError("\n".join(_located(document, path, mistakes)))
     return config

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from study.config.dump import dump
 from study.config.load import load_study
 from study.errors import ConfigError
 
@@ -70,3 +71,33 @@ def test_an_unknown_key_of_a_stage_is_told_with_those_there_are(tmp_path: Path) 
         load(tmp_path, "training.stages.1.epoch=3")
     with pytest.raises(ConfigError, match=r"augmentation\.flip: unknown key"):
         load(tmp_path, "training.stages.0.augmentation={flip: 1}")
+
+
+def test_what_every_stage_says_otherwise_is_not_taken_for_the_trials(tmp_path: Path) -> None:
+    rule = (
+        r"command line: training\.epochs: has no effect, every stage has its own: "
+        r"training\.stages\.0\.epochs training\.stages\.1\.epochs; "
+        r"or training\.stages=\[\] leaves the stages out, got 10"
+    )
+    with pytest.raises(ConfigError, match=rule):
+        load(tmp_path, "training.epochs=10")
+    assert load(tmp_path, "training.epochs=10", "training.stages=[]") == 50
+    assert load(tmp_path, "training.learning_rate=1e-2") == 30  # no stage has a rate of its own
+    with pytest.raises(ConfigError, match=r"learning_rate: has no effect"):
+        load(
+            tmp_path,
+            "training.stages.0.learning_rate=1e-2",
+            "training.stages.1.learning_rate=1e-3",
+            "space.training.learning_rate={type: float, low: 1e-4, high: 1e-2}",
+        )
+
+
+def test_a_file_with_all_defaults_spelled_out_has_stages(tmp_path: Path) -> None:
+    path = tmp_path / "birds.yaml"
+    path.write_text(FOLDED)
+    study = load_study(path)
+    path.write_text(dump(study))
+    assert load_study(path) == study
+    path.write_text(FOLDED.replace("  stages:", "  epochs: 3\n  stages:"))
+    with pytest.raises(ConfigError, match=r"birds\.yaml:7: training\.epochs: has no effect"):
+        load_study(path)
