@@ -75,7 +75,8 @@ def _check_there(path: Path) -> None:
         path.stat()
     except FileNotFoundError as error:
         raise DataError(
-            f"{path}: no such folder or file: set data.source to where the pictures are"
+            f"{path}: no such folder or file: say where the pictures are with DATA=path (--data "
+            "path), or with data.source in the study's file"
         ) from error
     except OSError as error:
         raise DataError(f"{path}: cannot be read: {error.strerror}") from error
