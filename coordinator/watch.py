@@ -17,7 +17,8 @@ from rich.text import Text
 
 from coordinator.snapshot import Snapshot
 
-PLAIN_PERIOD = 5.0  # seconds between two plain lines of which nothing but the speed differs
+PLAIN_PERIOD = 5.0  # seconds between two plain lines while no trial begins or ends
+QUIET_PERIOD = 60.0  # seconds after which a line is said again although nothing is new
 NO_STUDIES = "there are no studies yet: make submit STUDY=fashion"
 
 
@@ -56,15 +57,17 @@ class PlainView:
     def __init__(self, console: Console) -> None:
         self._console = console
         self._shown: tuple[int, int] | None = None
+        self._line = ""
         self._shown_at = float("-inf")  # monotonic seconds
         self._noted = ""
 
     def show(self, snapshot: Snapshot) -> None:
         """See View."""
-        state = (snapshot.ended, snapshot.left)
-        if state != self._shown or time.monotonic() >= self._shown_at + PLAIN_PERIOD:
-            self._print(summary(snapshot))
-            self._shown, self._shown_at = state, time.monotonic()
+        state, line = (snapshot.ended, snapshot.left), summary(snapshot)
+        period = QUIET_PERIOD if line == self._line else PLAIN_PERIOD
+        if state != self._shown or time.monotonic() >= self._shown_at + period:
+            self._print(line)
+            self._shown, self._line, self._shown_at = state, line, time.monotonic()
         self._noted = ""
 
     def note(self, text: str) -> None:
@@ -95,14 +98,14 @@ def summary(snapshot: Snapshot) -> str:
     parts = [
         f"{snapshot.study}: {snapshot.ended}/{snapshot.trials} trials"
         + (f" ({ended})" if ended else ""),
-        f"{len(snapshot.running) - released} running",
+        f"{len(snapshot.running) - released} running{_epochs(snapshot)}",
         *([f"{released} to go on with"] if released else []),
         *(
             [f"{starting} workers starting" if starting > 1 else "a worker starting"]
             if starting
             else []
         ),
-        f"{snapshot.left} left",
+        f"{snapshot.left} to begin",
     ]
     if snapshot.best is not None:
         best = snapshot.best
@@ -112,6 +115,19 @@ def summary(snapshot: Snapshot) -> str:
     if snapshot.seconds_left is not None and snapshot.state != "done":
         parts.append(f"about {duration(snapshot.seconds_left)} left")
     return " | ".join(parts)
+
+
+def _epochs(snapshot: Snapshot) -> str:
+    """How far the running trials are, from the slowest to the quickest; trials may take hours."""
+    done = sorted(
+        0 if trial.epoch is None else trial.epoch + 1
+        for trial in snapshot.running
+        if not trial.released
+    )
+    if not done:
+        return ""
+    span = f"{done[0]}" if done[0] == done[-1] else f"{done[0]} to {done[-1]}"
+    return f" (epoch {span} of {snapshot.epochs})"
 
 
 def workers_table(snapshot: Snapshot) -> Table:

@@ -49,7 +49,7 @@ def test_status_of_one_shows_workers_trials_and_the_promoted_model(
     said = "promoted: trial 0 as version 1"
     running.write("birds", status(asked(cluster), "running", snapshot=shown, promoted=said))
     printed = laptop.hpo("status", "birds").stdout
-    assert "1/6 trials (1 complete) | 1 running | 5 left" in printed
+    assert "1/6 trials (1 complete) | 1 running (epoch 1 of 2) | 5 to begin" in printed
     assert "training" in printed
     assert "0.2500" in printed
     assert said in printed

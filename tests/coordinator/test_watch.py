@@ -8,7 +8,7 @@ import pytest
 from rich.console import Console
 
 from coordinator.backends.backend import WorkerState
-from coordinator.snapshot import snapshot
+from coordinator.snapshot import ShownTrial, snapshot
 from coordinator.watch import duration, summary, view, workers_table
 from study.lease import Outcome
 from study.progress import observe
@@ -20,14 +20,32 @@ from .conftest import Past
 def test_the_summary_names_what_is_done_running_and_left(
     registry: Registry, study: RegisteredStudy, past: Past
 ) -> None:
-    assert summary(snapshot(observe(registry, study))) == "birds: 0/6 trials | 0 running | 6 left"
+    assert (
+        summary(snapshot(observe(registry, study))) == "birds: 0/6 trials | 0 running | 6 to begin"
+    )
     past.end(0.25)
     past.end(0.2, Outcome.PRUNED)
     past.begin()
     past.release(past.begin("w2"))
     line = summary(snapshot(observe(registry, study)))
-    assert "birds: 2/6 trials (1 complete, 1 pruned) | 1 running | 1 to go on with | 2 left" in line
+    assert "birds: 2/6 trials (1 complete, 1 pruned) | 1 running (epoch 0 of 2) | " in line
+    assert " | 1 to go on with | 2 to begin | " in line
     assert "best accuracy 0.2500 (trial 0)" in line
+
+
+def test_the_summary_says_how_far_the_running_trials_are(
+    registry: Registry, study: RegisteredStudy
+) -> None:
+    def line(*epochs: int | None) -> str:
+        running = tuple(
+            ShownTrial(number=number, worker="w", epoch=epoch, value=None, released=False)
+            for number, epoch in enumerate(epochs)
+        )
+        shown = snapshot(observe(registry, study)).model_copy(update={"running": running})
+        return summary(shown)
+
+    assert "1 running (epoch 1 of 2) |" in line(0)
+    assert "3 running (epoch 0 to 2 of 2) |" in line(1, None, 0)
 
 
 def test_the_table_has_each_workers_trial_and_epoch(
@@ -52,11 +70,11 @@ def test_workers_that_load_are_said_to_start(
     registry: Registry, study: RegisteredStudy, past: Past
 ) -> None:
     workers = [WorkerState(index=index, name=f"w{index}", alive=True) for index in range(2)]
-    assert "0 running | 2 workers starting | 6 left" in summary(
+    assert "0 running | 2 workers starting | 6 to begin" in summary(
         snapshot(observe(registry, study), workers)
     )
     past.begin("w0")
-    assert "1 running | a worker starting | 5 left" in summary(
+    assert "1 running (epoch 0 of 2) | a worker starting | 5 to begin" in summary(
         snapshot(observe(registry, study), workers)
     )
 
