@@ -24,6 +24,8 @@ console = Console(markup=False, highlight=False)
 
 def study_name(given: str) -> str:
     """A name becomes part of paths. Raises UsageError for one that no study can have."""
+    if given.endswith((".yaml", ".yml")):  # what submit took
+        raise UsageError(f"STUDY is the study's name here (`name` in its file), got {given!r}")
     try:
         return TypeAdapter(StudyName).validate_python(given)
     except ValidationError as error:

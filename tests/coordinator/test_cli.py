@@ -65,6 +65,7 @@ def hpo(registry: Registry, home: Path) -> Hpo:
         (("train", "no-such"), "configs/no-such.yaml: no such study"),
         (("rollback", "birds"), "nothing is promoted"),
         (("rollback", "../birds"), "STUDY must be 1 to 50 lower-case letters"),
+        (("status", "mine/birds.yaml"), "`name` in its file), got 'mine/birds.yaml'"),
         (("logs", "x" * 300), "STUDY must be 1 to 50 lower-case letters"),
         (("status", "\udcff"), "STUDY must be 1 to 50 lower-case letters"),
         (("scale", "birds", "99999999999999"), "N must be at most 10,000"),
