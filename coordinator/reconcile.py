@@ -128,8 +128,9 @@ def _end(
 
 
 def _runnable(progress: Progress) -> int:
-    """Trials that a worker could train now."""
-    return progress.budget.open + (0 if progress.budget.spent else progress.left)
+    """Trials that a worker could train now, or end."""
+    budget = progress.budget
+    return budget.open + budget.paused + (0 if budget.spent else progress.left)
 
 
 def _startable(

@@ -68,6 +68,8 @@ class Snapshot(Shown):
     outcomes: dict[str, int]
     """Ended trials by outcome."""
     running: tuple[ShownTrial, ...]
+    paused: int = 0
+    """Trials that wait to be promoted; coordinators of before tell none."""
     workers: tuple[ShownWorker, ...]
     best: ShownBest | None
     images_per_second: float
@@ -101,6 +103,7 @@ def snapshot(progress: Progress, workers: Sequence[WorkerState] = ()) -> Snapsho
             )
             for trial in progress.running
         ),
+        paused=progress.budget.paused,
         workers=tuple(
             ShownWorker(index=worker.index, name=worker.name, state=worker_state(worker, progress))
             for worker in workers

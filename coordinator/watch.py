@@ -100,6 +100,7 @@ def summary(snapshot: Snapshot) -> str:
         + (f" ({ended})" if ended else ""),
         f"{len(snapshot.running) - released} running{_epochs(snapshot)}",
         *([f"{released} to go on with"] if released else []),
+        *([f"{snapshot.paused} paused"] if snapshot.paused else []),
         *(
             [f"{starting} workers starting" if starting > 1 else "a worker starting"]
             if starting

@@ -26,6 +26,8 @@ class Lease:
     """Times the trial ran out of memory."""
     adopted_from: str | None = None
     """Worker that held it before; None for a trial begun by this lease."""
+    promoted: bool = False
+    """Whether it was paused, and goes on to the next rung."""
 
 
 @dataclass(frozen=True)
@@ -37,6 +39,8 @@ class Intermediate:
     value: float
     """The study's metric of that epoch, or of the best epoch of that fold; may be NaN or infinite.
     """
+    rung: int | None = None
+    """Of asha, that the trial has reached with it, from 0; None: none, or it is complete."""
 
 
 class NoTrial(enum.Enum):
@@ -56,7 +60,9 @@ class Budget:
     begun: int
     """Trials begun, whatever became of them."""
     open: int
-    """Trials begun and not ended."""
+    """Trials begun, neither ended nor paused."""
+    paused: int
+    """Trials that wait to be promoted (see halving.py)."""
     device_seconds: float | None
     device_spent: float
     wall_seconds: float | None
@@ -71,7 +77,8 @@ class Budget:
             stopped=row.stopped,
             trials=row.trials,
             begun=row.begun,
-            open=row.open,
+            open=row.unended - row.paused,
+            paused=row.paused,
             device_seconds=row.device_seconds,
             device_spent=float(row.device_spent),
             wall_seconds=row.wall_seconds,
@@ -91,6 +98,15 @@ class Budget:
     def spent(self) -> bool:
         """Whether no further trial may begin."""
         return self.begun >= self.trials or self.time_spent
+
+
+@dataclass(frozen=True)
+class Reported:
+    """What the ledger answers to an epoch."""
+
+    budget: Budget
+    paused: bool
+    """The trial is nobody's from now on: let it go at its checkpoint."""
 
 
 class Outcome(enum.Enum):

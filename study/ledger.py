@@ -10,26 +10,31 @@ Knows nothing of parameters and sampling (see sampling.py) nor of training.
 
 from __future__ import annotations
 
-import json
 import math
 import time
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from sqlalchemy import Connection, Engine
 
+from study.entries import write_attribute, write_end, write_epoch, write_system_attribute
 from study.errors import LeaseLost, StudyNotFound
-from study.lease import Budget, Intermediate, Lease, NoTrial, Outcome
+from study.halving import PAUSED, Halving, Ladder
+from study.lease import Budget, Intermediate, Lease, NoTrial, Outcome, Reported
 from study.statements import STATEMENTS
 
 
 class Ledger:
     """One study's ledger, as one worker sees it."""
 
-    def __init__(self, engine: Engine, study_id: int, worker: str) -> None:
+    def __init__(
+        self, engine: Engine, study_id: int, worker: str, halving: Halving | None = None
+    ) -> None:
+        """`halving` is the study's, None where its trials are never paused."""
         self._engine = engine
         self._study_id = study_id
         self._worker = worker
+        self._ladder = None if halving is None else Ladder(study_id, halving)
         self._reachable_since = -math.inf  # monotonic seconds
 
     def outage_over(self) -> None:
@@ -38,10 +43,12 @@ class Ledger:
         self._reachable_since = time.monotonic()
 
     def claim(self, holding: Collection[int] = ()) -> Lease | NoTrial:
-        """Takes the next trial: one to adopt, else one that waits, else a new one.
+        """Takes the next trial: one to adopt, else a paused one to promote, else one that waits,
+        else a new one.
 
         `holding` are the trial ids this worker trains at the moment. A trial whose holders were
-        lost `max_attempts` times in a row is ended as failed on the way.
+        lost `max_attempts` times in a row is ended as failed on the way, and when nothing else is
+        left to do, those that are still paused are ended as pruned.
         """
         with self._engine.begin() as tx:
             tx.execute(STATEMENTS["lock_study"], {"study_id": self._study_id})
@@ -49,13 +56,16 @@ class Ledger:
             if budget.stopped:
                 return NoTrial.STOPPED
             tx.execute(STATEMENTS["settle"], {"study_id": self._study_id})
-            lease = self._adopt(tx, budget, holding)
+            lease = self._adopt(tx, budget, holding) or self._promote(tx, budget)
             if lease is None and not budget.spent:
                 lease = self._begin(tx)
-            if lease is not None:
-                self._attribute(tx, lease.trial_id, "worker", self._worker)
-                return lease
-            return NoTrial.WAIT if self._budget(tx).open else NoTrial.DONE
+            if lease is None and self._budget(tx).open:
+                return NoTrial.WAIT
+            lease = lease or self._conclude(tx, budget)
+            if lease is None:
+                return NoTrial.DONE
+            write_attribute(tx, lease.trial_id, "worker", self._worker)
+            return lease
 
     def heartbeat(self, lease: Lease, seconds: float) -> None:
         """Keeps the lease alive and books `seconds` of device time on the trial."""
@@ -74,30 +84,20 @@ class Ledger:
         epoch: int,
         intermediate: Intermediate | None,
         metrics: Mapping[str, float],
-    ) -> Budget:
-        """Records an epoch (from 0) and what it gives pruners, if anything."""
+    ) -> Reported:
+        """Records an epoch (from 0) and what it gives pruners, if anything. A trial that has
+        reached a rung may be paused with it."""
         with self._engine.begin() as tx:
+            if intermediate is not None and intermediate.rung is not None:
+                # first of all, as claims do: in another order two of them could wait for each other
+                tx.execute(STATEMENTS["lock_study"], {"study_id": self._study_id})
             self._hold(tx, lease)
-            trial = {"trial_id": lease.trial_id}
-            if intermediate is not None:
-                stored, kind = _stored(intermediate.value)
-                tx.execute(
-                    STATEMENTS["intermediate_value"],
-                    {**trial, "step": intermediate.step, "value": stored, "type": kind},
-                )
-            finite = {name: number for name, number in metrics.items() if math.isfinite(number)}
-            tx.execute(
-                STATEMENTS["epoch"],
-                {
-                    **trial,
-                    "epoch": epoch,
-                    "token": lease.token,
-                    "worker": lease.worker,
-                    "metrics": json.dumps(finite),
-                },
-            )
-            tx.execute(STATEMENTS["progress"], {**trial, "epoch": epoch})
-            return self._budget(tx)
+            write_epoch(tx, lease, epoch, intermediate, metrics)
+            budget = self._budget(tx)
+            if budget.time_spent or self._goes_on(tx, lease, intermediate):
+                return Reported(budget, paused=False)
+            write_attribute(tx, lease.trial_id, PAUSED, epoch + 1)
+            return Reported(budget, paused=True)
 
     def finish(
         self,
@@ -119,10 +119,16 @@ class Ledger:
                 return
             self._hold(tx, lease)
             for key, content in (system_attributes or {}).items():
-                stored = {"trial_id": lease.trial_id, "key": key, "value": json.dumps(content)}
-                tx.execute(STATEMENTS["system_attribute"], stored)
+                write_system_attribute(tx, lease.trial_id, key, content)
             values = [one for one in (value, second) if one is not None]
-            self._end(tx, lease.trial_id, outcome, values, weights, attributes or {})
+            write_end(
+                tx,
+                lease.trial_id,
+                outcome,
+                values=values,
+                weights=weights,
+                attributes=attributes,
+            )
 
     def release(self, lease: Lease, *, lost: bool = False, out_of_memory: bool = False) -> None:
         """Gives the trial back for the next free worker to adopt. `lost`: its process died, which
@@ -139,6 +145,22 @@ class Ledger:
                     "out_of_memory": int(out_of_memory),
                 },
             )
+
+    def rest(self, lease: Lease, *, value: float | None, weights: str | None) -> None:
+        """Lets a paused trial go. `value` and `weights` of its best epoch are what it ends with if
+        it is never promoted; where they are not told, it has the value of its rung."""
+        with self._engine.begin() as tx:
+            if self._already_ended(tx, lease):
+                return
+            self._hold(tx, lease)
+            told = {"trial_id": lease.trial_id, "best": value, "weights": weights}
+            tx.execute(STATEMENTS["rest"], told)
+
+    def never_promoted(self) -> dict[int, str | None]:
+        """Numbers of the trials that ended while they were paused, with their weights."""
+        with self._engine.begin() as tx:
+            rows = tx.execute(STATEMENTS["never_promoted"], {"study_id": self._study_id})
+            return {row.number: row.weights for row in rows}
 
     def expire(self, worker: str) -> int:
         """Says that `worker` is known to be dead; its trials can be adopted at once. Gives their
@@ -176,23 +198,44 @@ class Ledger:
             if attempts >= budget.max_attempts:
                 reason = f"{attempts} attempts in a row ended without an epoch of progress"
                 attributes = {"reason": f"{reason}, the last one on {row.worker}"}
-                self._end(tx, row.trial_id, Outcome.FAILED, (), None, attributes)
+                write_end(tx, row.trial_id, Outcome.FAILED, attributes=attributes)
                 continue
-            token = tx.execute(
-                STATEMENTS["adopt"],
-                {"trial_id": row.trial_id, "worker": self._worker, "attempts": attempts},
-            ).scalar_one()
-            return Lease(
-                trial_id=row.trial_id,
-                number=row.number,
-                token=token,
-                worker=self._worker,
-                last_epoch=row.last_epoch,
-                attempts=attempts,
-                memory_retries=row.memory_retries,
-                adopted_from=row.worker,
-            )
+            return self._take(tx, row, attempts)
         return None
+
+    def _promote(self, tx: Connection, budget: Budget) -> Lease | None:
+        if self._ladder is None or budget.time_spent:
+            return None
+        row = self._ladder.promote(tx)
+        return None if row is None else self._take(tx, row, row.attempts, promoted=True)
+
+    def _conclude(self, tx: Connection, budget: Budget) -> Lease | None:
+        """Nothing is left to begin, to adopt or to promote."""
+        if self._ladder is None:
+            return None
+        row = None if budget.time_spent else self._ladder.promote_leader(tx)
+        if row is not None:
+            return self._take(tx, row, row.attempts, promoted=True)
+        self._ladder.end(tx)
+        return None
+
+    def _take(self, tx: Connection, row: Any, attempts: int, *, promoted: bool = False) -> Lease:
+        """Makes a trial that was another's, or this worker's before, this worker's."""
+        token = tx.execute(
+            STATEMENTS["adopt"],
+            {"trial_id": row.trial_id, "worker": self._worker, "attempts": attempts},
+        ).scalar_one()
+        return Lease(
+            trial_id=row.trial_id,
+            number=row.number,
+            token=token,
+            worker=self._worker,
+            last_epoch=row.last_epoch,
+            attempts=attempts,
+            memory_retries=row.memory_retries,
+            adopted_from=row.worker,
+            promoted=promoted,
+        )
 
     def _begin(self, tx: Connection) -> Lease:
         study = {"study_id": self._study_id}
@@ -204,6 +247,11 @@ class Ledger:
         parameters = {**study, "trial_id": row.trial_id, "worker": self._worker}
         token = tx.execute(STATEMENTS["lease"], parameters).scalar_one()
         return Lease(trial_id=row.trial_id, number=row.number, token=token, worker=self._worker)
+
+    def _goes_on(self, tx: Connection, lease: Lease, reached: Intermediate | None) -> bool:
+        if self._ladder is None or reached is None or reached.rung is None:
+            return True
+        return self._ladder.reach(tx, lease.trial_id, reached.rung, reached.value)
 
     def _hold(self, tx: Connection, lease: Lease) -> None:
         held = tx.execute(
@@ -217,39 +265,3 @@ class Ledger:
             STATEMENTS["ended_by"], {"trial_id": lease.trial_id, "token": lease.token}
         )
         return ended.first() is not None
-
-    def _end(
-        self,
-        tx: Connection,
-        trial_id: int,
-        outcome: Outcome,
-        values: Sequence[float],
-        weights: str | None,
-        attributes: Mapping[str, str | int | float],
-    ) -> None:
-        trial = {"trial_id": trial_id}
-        for objective, value in enumerate(() if any(map(math.isnan, values)) else values):
-            stored, kind = _stored(value)
-            tx.execute(
-                STATEMENTS["value"],
-                {**trial, "objective": objective, "value": stored, "type": kind},
-            )
-        for key, content in {"outcome": outcome.value, **attributes}.items():
-            self._attribute(tx, trial_id, key, content)
-        tx.execute(STATEMENTS["end_trial"], {**trial, "state": outcome.state})
-        tx.execute(STATEMENTS["end_lease"], {**trial, "outcome": outcome.value, "weights": weights})
-
-    def _attribute(self, tx: Connection, trial_id: int, key: str, content: Any) -> None:
-        tx.execute(
-            STATEMENTS["attribute"],
-            {"trial_id": trial_id, "key": key, "value": json.dumps(content)},
-        )
-
-
-def _stored(value: float) -> tuple[float | None, str]:
-    """A value as Optuna's tables spell it: the number, or none and its kind."""
-    if math.isnan(value):
-        return None, "NAN"
-    if math.isinf(value):
-        return None, "INF_POS" if value > 0 else "INF_NEG"
-    return value, "FINITE"

@@ -51,6 +51,19 @@ CREATE TABLE IF NOT EXISTS ledger.promotion (
     promoted_at timestamptz NOT NULL DEFAULT clock_timestamp(),
     PRIMARY KEY (study_id, version)
 );
+-- A row for each rung of asha that a trial has reached (study/halving.py). The row that is not
+-- promoted says that its trial is paused: nobody trains it, and its lease is nobody's.
+CREATE TABLE IF NOT EXISTS ledger.rung (
+    trial_id integer NOT NULL REFERENCES trials ON DELETE CASCADE,
+    study_id integer NOT NULL REFERENCES studies ON DELETE CASCADE,
+    rung     integer NOT NULL,                -- from 0
+    value    double precision,                -- of the metric at that epoch; NULL: not a number
+    promoted boolean NOT NULL DEFAULT false,  -- and goes on to the next rung
+    best     double precision,                -- of the metric in all epochs so far, of a paused trial
+    PRIMARY KEY (trial_id, rung)
+);
+CREATE INDEX IF NOT EXISTS rung_study ON ledger.rung (study_id);
+CREATE INDEX IF NOT EXISTS rung_paused ON ledger.rung (trial_id) WHERE NOT promoted;
 
 -- name: lock_schema
 -- Two processes that create the schema at once would both fail. Optuna makes its tables meanwhile,
@@ -60,7 +73,7 @@ SELECT pg_advisory_xact_lock(7305441);
 
 -- name: has_schema
 -- Asked first: even where nothing is missing, CREATE INDEX would wait for every open write.
-SELECT to_regclass('ledger.promotion') IS NOT NULL;
+SELECT to_regclass('ledger.rung') IS NOT NULL;
 
 -- name: register
 INSERT INTO ledger.study (study_id, config, store, workers, trials, device_seconds, wall_seconds,
@@ -103,7 +116,11 @@ SELECT study_id FROM studies WHERE study_id = :study_id FOR UPDATE;
 SELECT l.stopped, l.trials, l.lease_seconds, l.max_attempts,
        (SELECT count(*) FROM ledger.lease WHERE study_id = l.study_id) AS begun,
        (SELECT count(*) FROM ledger.lease k JOIN trials t USING (trial_id)
-        WHERE k.study_id = l.study_id AND k.outcome IS NULL AND t.state = 'RUNNING') AS open,
+        WHERE k.study_id = l.study_id AND k.outcome IS NULL AND t.state = 'RUNNING') AS unended,
+       (SELECT count(*) FROM ledger.rung r JOIN ledger.lease k USING (trial_id)
+        JOIN trials t USING (trial_id)
+        WHERE r.study_id = l.study_id AND NOT r.promoted AND k.outcome IS NULL
+          AND t.state = 'RUNNING') AS paused,
        coalesce((SELECT sum(device_seconds) FROM ledger.lease
                  WHERE study_id = l.study_id), 0) AS device_spent,
        l.active_seconds + extract(epoch FROM clock_timestamp() - l.active_since) AS wall_spent,
@@ -127,6 +144,7 @@ SELECT k.trial_id, t.number, k.token, k.attempts, k.memory_retries, k.last_epoch
        NOT k.released AS lost
 FROM ledger.lease k JOIN trials t USING (trial_id)
 WHERE k.study_id = :study_id AND k.outcome IS NULL AND t.state = 'RUNNING'
+  AND NOT EXISTS (SELECT FROM ledger.rung r WHERE r.trial_id = k.trial_id AND NOT r.promoted)
   AND (k.released
        OR k.heartbeat_at = to_timestamp(0)
        OR (k.worker = :worker AND NOT k.trial_id = ANY (:holding))
@@ -139,7 +157,7 @@ FOR UPDATE OF k SKIP LOCKED;
 -- name: adopt
 UPDATE ledger.lease
 SET token = token + 1, worker = :worker, released = false, heartbeat_at = clock_timestamp(),
-    attempts = :attempts
+    attempts = :attempts, weights = NULL
 WHERE trial_id = :trial_id
 RETURNING token;
 
@@ -209,6 +227,9 @@ SET token = excluded.token, worker = excluded.worker, metrics = excluded.metrics
 INSERT INTO trial_user_attributes (trial_id, key, value_json) VALUES (:trial_id, :key, :value)
 ON CONFLICT (trial_id, key) DO UPDATE SET value_json = excluded.value_json;
 
+-- name: drop_attribute
+DELETE FROM trial_user_attributes WHERE trial_id = :trial_id AND key = :key;
+
 -- name: system_attribute
 INSERT INTO trial_system_attributes (trial_id, key, value_json) VALUES (:trial_id, :key, :value)
 ON CONFLICT (trial_id, key) DO UPDATE SET value_json = excluded.value_json;
@@ -241,12 +262,65 @@ SET released = true, attempts = attempts + :lost, memory_retries = memory_retrie
 WHERE trial_id = :trial_id
 RETURNING attempts, memory_retries;
 
+-- name: reach
+INSERT INTO ledger.rung (trial_id, study_id, rung, value)
+VALUES (:trial_id, :study_id, :rung, :value)
+ON CONFLICT (trial_id, rung) DO NOTHING;
+
+-- name: is_promoted
+SELECT promoted FROM ledger.rung WHERE trial_id = :trial_id AND rung = :rung;
+
+-- name: promotable
+-- Of each rung the best 1 / reduction_factor go on (Li et al. 2020, algorithm 2): the first of
+-- those that did not yet, from the highest rung down. Trials that have ended keep their places;
+-- of equal values the earlier trial is the better one.
+SELECT k.trial_id, t.number, k.attempts, k.memory_retries, k.last_epoch, k.worker
+FROM (SELECT r.*, count(*) OVER (PARTITION BY rung) AS reached,
+             row_number() OVER (PARTITION BY rung
+                                ORDER BY :sign * value DESC NULLS LAST, number) AS place
+      FROM ledger.rung r JOIN trials USING (trial_id) WHERE r.study_id = :study_id) p
+JOIN ledger.lease k USING (trial_id) JOIN trials t USING (trial_id)
+WHERE p.place <= p.reached / :reduction_factor AND p.value IS NOT NULL
+  AND NOT p.promoted AND k.outcome IS NULL AND t.state = 'RUNNING'
+  AND (CAST(:trial_id AS integer) IS NULL OR k.trial_id = :trial_id)
+ORDER BY p.rung DESC, p.place LIMIT 1;
+
+-- name: leader
+-- Of the highest rung the best, so that a study whose trials are too few for its rungs ends with a
+-- complete one.
+SELECT k.trial_id, t.number, k.attempts, k.memory_retries, k.last_epoch, k.worker
+FROM ledger.rung r JOIN ledger.lease k USING (trial_id) JOIN trials t USING (trial_id)
+WHERE r.study_id = :study_id AND NOT r.promoted AND k.outcome IS NULL AND t.state = 'RUNNING'
+  AND NOT EXISTS (SELECT FROM ledger.lease
+                  WHERE study_id = :study_id AND outcome = 'complete')
+ORDER BY r.rung DESC, :sign * r.value DESC NULLS LAST, t.number LIMIT 1;
+
+-- name: climb
+UPDATE ledger.rung SET promoted = true WHERE trial_id = :trial_id;
+
+-- name: paused
+SELECT k.trial_id, k.last_epoch, k.weights, coalesce(r.best, r.value) AS value
+FROM ledger.rung r JOIN ledger.lease k USING (trial_id) JOIN trials t USING (trial_id)
+WHERE r.study_id = :study_id AND NOT r.promoted AND k.outcome IS NULL AND t.state = 'RUNNING'
+FOR UPDATE OF k;
+
+-- name: rest
+WITH released AS (
+    UPDATE ledger.lease SET released = true, weights = :weights WHERE trial_id = :trial_id)
+UPDATE ledger.rung SET best = :best WHERE trial_id = :trial_id AND NOT promoted;
+
+-- name: never_promoted
+SELECT t.number, k.weights
+FROM ledger.rung r JOIN ledger.lease k USING (trial_id) JOIN trials t USING (trial_id)
+WHERE r.study_id = :study_id AND NOT r.promoted AND k.outcome IS NOT NULL ORDER BY t.number;
+
 -- name: running
 SELECT t.number, k.worker, k.last_epoch, e.metrics,
        k.released OR k.heartbeat_at = to_timestamp(0) AS released  -- or its holder is known as dead
 FROM ledger.lease k JOIN trials t USING (trial_id)
 LEFT JOIN ledger.epoch e ON e.trial_id = k.trial_id AND e.epoch = k.last_epoch
 WHERE k.study_id = :study_id AND k.outcome IS NULL AND t.state = 'RUNNING'
+  AND NOT EXISTS (SELECT FROM ledger.rung r WHERE r.trial_id = k.trial_id AND NOT r.promoted)
 ORDER BY t.number;
 
 -- name: outcomes

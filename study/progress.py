@@ -55,7 +55,7 @@ class Progress:
     @property
     def done(self) -> bool:
         """Whether nothing is left to do."""
-        return self.budget.spent and self.budget.open == 0
+        return self.budget.spent and self.budget.open == 0 and self.budget.paused == 0
 
     @property
     def images_per_second(self) -> float:
@@ -64,10 +64,11 @@ class Progress:
 
     @property
     def seconds_left(self) -> float | None:
-        """Estimate from the time ended trials took; None before the first one."""
-        if not self.ended:
+        """Estimate from the time ended and paused trials took; None before the first one."""
+        trained = self.ended + self.budget.paused
+        if not trained:
             return None
-        per_trial = self.budget.device_spent / (self.ended + 0.5 * len(self.running))
+        per_trial = self.budget.device_spent / (trained + 0.5 * len(self.running))
         remaining = (self.left + 0.5 * len(self.running)) * per_trial
         return remaining / max(1, min(self.study.workers, self.left + len(self.running)))
 

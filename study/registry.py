@@ -120,7 +120,7 @@ class Registry:
             study_name=study.name,
             storage=self.storage,
             sampler=build_sampler(search.sampler, trial=trial),
-            pruner=build_pruner(search.pruner),
+            pruner=build_pruner(search.pruner, epochs=study.config.training.total_epochs),
         )
 
     def ended_trial(self, trial_id: int) -> optuna.trial.FrozenTrial:

@@ -6,24 +6,29 @@ Knows nothing of leases and of how a trial is trained.
 
 from __future__ import annotations
 
+import copy
+import math
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import cast
 
 import optuna
-from optuna.pruners import BasePruner
+from optuna.pruners import BasePruner, HyperbandPruner, SuccessiveHalvingPruner
 from optuna.samplers import BaseSampler
 from optuna.storages import BaseStorage
+from optuna.trial import FrozenTrial
 
 from study.config.fill import active
 from study.config.parameters import CategoricalParameter, Parameter, Scalar
 from study.config.records import StudyConfig
 from study.config.search import PrunerConfig, SamplerConfig
 from study.errors import LeaseLost
+from study.lesson import Lesson
 from study.proposal import Proposal
 
 STRIDE = 1_000_003  # a prime: seeds of neighbouring studies and trials never meet
+WARMUP_SHARE = 0.3  # of a trial's epochs; earlier ones tell little while the learning rate rises
 
 
 def build_sampler(config: SamplerConfig, *, trial: int) -> BaseSampler:
@@ -47,9 +52,9 @@ def build_sampler(config: SamplerConfig, *, trial: int) -> BaseSampler:
     return optuna.samplers.RandomSampler(seed=seed)
 
 
-def build_pruner(config: PrunerConfig) -> BasePruner:
-    """The pruner of the study."""
-    if config.name == "none":
+def build_pruner(config: PrunerConfig, *, epochs: int) -> BasePruner:
+    """The pruner of the study. epochs: of a trial that is not ended early."""
+    if config.name in ("none", "asha"):  # asha's verdicts are the ledger's, see halving.py
         return optuna.pruners.NopPruner()
     if config.name == "wilcoxon":
         with warnings.catch_warnings():
@@ -57,13 +62,20 @@ def build_pruner(config: PrunerConfig) -> BasePruner:
             warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
             return optuna.pruners.WilcoxonPruner(p_threshold=config.p_threshold)
     if config.name == "successive_halving":
-        return optuna.pruners.SuccessiveHalvingPruner(
+        return SuccessiveHalvingPruner(
             min_resource=config.min_epochs, reduction_factor=config.reduction_factor
         )
+    if config.name == "hyperband":
+        return HyperbandPruner(
+            min_resource=config.min_epochs,
+            max_resource=epochs,
+            reduction_factor=config.reduction_factor,
+        )
+    warmup = config.warmup_epochs
     return optuna.pruners.PercentilePruner(
         50.0 if config.name == "median" else config.percentile,
         n_startup_trials=config.startup_trials,
-        n_warmup_steps=config.warmup_epochs,
+        n_warmup_steps=math.ceil(WARMUP_SHARE * epochs) if warmup is None else warmup,
     )
 
 
@@ -75,6 +87,8 @@ def ask(study: optuna.Study, trial_id: int, config: StudyConfig) -> dict[str, Sc
     """
     with _of_a_running_trial(trial_id):
         study.get_trials(deepcopy=False)  # Optuna's cache must have seen the trial, made by our SQL
+        if config.search.pruner.name == "asha":
+            study = Lesson(study.study_name, study._storage, study.sampler)
         while True:
             trial = optuna.trial.Trial(study, trial_id)
             proposal = Proposal(trial.storage)
@@ -94,8 +108,17 @@ def should_prune(study: optuna.Study, trial_id: int) -> bool:
     """Whether the trial's newest intermediate value is hopeless. Raises LeaseLost where the trial
     has ended or was deleted."""
     with _of_a_running_trial(trial_id):
-        frozen = study._storage.get_trial(trial_id)
-        return study.pruner.prune(study, frozen)
+        return study.pruner.prune(study, _counted(study.pruner, study._storage.get_trial(trial_id)))
+
+
+def _counted(pruner: BasePruner, trial: FrozenTrial) -> FrozenTrial:
+    """The trial as the pruner counts: rungs are at numbers of epochs, steps begin at 0."""
+    if not isinstance(pruner, SuccessiveHalvingPruner | HyperbandPruner):
+        return trial
+    counted = copy.copy(trial)
+    values = trial.intermediate_values
+    counted.intermediate_values = {step + 1: value for step, value in values.items()}
+    return counted
 
 
 @contextmanager

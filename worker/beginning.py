@@ -25,8 +25,7 @@ def configured(desk: Desk, lease: Lease, config: StudyConfig) -> StudyConfig | N
     study.sampler = build_sampler(config.search.sampler, trial=lease.number)
     try:
         parameters = desk.patience(lambda: ask(study, lease.trial_id, config))
-        how = f"adopted from {lease.adopted_from}" if lease.adopted_from else "begun"
-        log.info("trial %d: %s: %s", lease.number, how, parameters)
+        log.info("trial %d: %s: %s", lease.number, _how(lease), parameters)
         return fill(config, parameters)
     except LeaseLost as lost:
         _drop(desk, lease, lost)
@@ -38,6 +37,12 @@ def configured(desk: Desk, lease: Lease, config: StudyConfig) -> StudyConfig | N
         log.exception("trial %d: no parameters", lease.number)
         _end(desk, lease, Outcome.FAILED, f"no parameters: {type(error).__name__}: {error}")
     return None
+
+
+def _how(lease: Lease) -> str:
+    if lease.promoted:
+        return "promoted"
+    return f"adopted from {lease.adopted_from}" if lease.adopted_from else "begun"
 
 
 def _end(desk: Desk, lease: Lease, outcome: Outcome, reason: str) -> None:

@@ -52,10 +52,13 @@ class Heart:
             self._leases[lease.trial_id] = (lease, time.monotonic())
 
     def drop(self, lease: Lease) -> float:
-        """Beats no more for `lease`; gives the device seconds not booked yet."""
+        """Beats no more for `lease`; gives the device seconds not booked yet. A later lease of its
+        trial is kept: a paused trial may be promoted before its process has ended."""
         with self._lock:
-            held = self._leases.pop(lease.trial_id, None)
-        return 0.0 if held is None else (time.monotonic() - held[1]) * self._share
+            if not self._holds(lease):
+                return 0.0
+            _, last = self._leases.pop(lease.trial_id)
+        return (time.monotonic() - last) * self._share
 
     def end(self) -> None:
         """Stops the thread."""

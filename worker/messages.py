@@ -112,6 +112,10 @@ class Interrupted:
     """Stopped as asked; checkpointed unless no step was done."""
 
     checkpoint: str | None
+    value: float | None
+    """As of Finished; None where no epoch was done."""
+    weights: str | None
+    """As of Finished; None where no epoch was done."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -28,6 +28,7 @@ from worker.messages import (
     FirstStep,
     Interrupted,
     Prune,
+    Stop,
     Warm,
 )
 from worker.patience import Patience
@@ -79,6 +80,7 @@ class Slot:
         self._idle_since = idle_since
         self._attributes: dict[str, str | int | float] = {}
         self._budget_spent = False
+        self._paused = False
 
     def attend(self) -> Vacated | None:
         """Takes the next thing the trial says; gives None while it trains on."""
@@ -115,6 +117,8 @@ class Slot:
                 return None
             case Finished():
                 return self._finish(event)
+            case Interrupted() if self._paused:
+                return self._rest(event)
             case Interrupted():
                 return self._release(GiveBack(reason="stopped"))
             case Failed():
@@ -130,11 +134,12 @@ class Slot:
 
     def _report(self, done: EpochDone) -> Command:
         desk, lease = self._desk, self.lease
-        budget = desk.patience(
+        reported = desk.patience(
             lambda: desk.ledger.report(
                 lease, epoch=done.epoch, intermediate=done.intermediate, metrics=done.metrics
             )
         )
+        budget = reported.budget
         self.epoch = done.epoch
         self.stopping_study = budget.stopped
         self._budget_spent = budget.time_spent
@@ -145,6 +150,9 @@ class Slot:
             done.value,
             done.metrics.get("images_per_second", 0.0),
         )
+        if reported.paused:
+            self._paused = True
+            return Stop()  # its checkpoint is written
         if budget.time_spent:
             return Prune()
         if done.intermediate is None:
@@ -206,6 +214,15 @@ class Slot:
             )
         )
         return Vacated(leave=verdict.leave, reason=verdict.reason)
+
+    def _rest(self, interrupted: Interrupted) -> Vacated:
+        """The trial is paused, and may be another's by now."""
+        desk, lease = self._desk, self.lease
+        log.info("trial %d: paused", lease.number)
+        self._book(desk.heart.drop(lease))
+        value, weights = interrupted.value, interrupted.weights
+        desk.patience(lambda: desk.ledger.rest(lease, value=value, weights=weights))
+        return Vacated()
 
     def _book(self, seconds: float) -> None:
         """Books the device time since the last heartbeat."""

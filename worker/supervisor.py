@@ -15,6 +15,7 @@ from multiprocessing.connection import wait
 
 from study import exit_codes
 from study.database import is_outage
+from study.halving import Halving
 from study.lease import Lease, NoTrial
 from study.ledger import Ledger
 from study.mirror import Mirror
@@ -61,7 +62,8 @@ class Supervisor:
         self._study = study
         self._place = place
         self._health = health
-        self._ledger = Ledger(registry.engine, study.study_id, place.worker)
+        halving = Halving.of(study.config.search)
+        self._ledger = Ledger(registry.engine, study.study_id, place.worker, halving)
         self._leaving = Leaving()
         self._slots: list[Slot] = []
         self._claim_at = 0.0  # monotonic seconds
@@ -133,6 +135,7 @@ class Supervisor:
                 self._leaving.begin(exit_codes.PREEMPTED, "the study was stopped")
             else:
                 self._leaving.status = exit_codes.DONE
+                self._tidy_never_promoted()
 
     def _begin(self, lease: Lease) -> None:
         """Hands the trial to the process that is ready."""
@@ -228,6 +231,11 @@ class Supervisor:
             chore()
         self._chores.clear()
         self._processes.bury()
+
+    def _tidy_never_promoted(self) -> None:
+        """Of trials that ended while nobody trained them; other workers may do it as well."""
+        for number, weights in self._patience(self._ledger.never_promoted).items():
+            tidy(self._place.artifacts.trial(number), weights, self._place.mirror)
 
     def _note_lost(self, lease: Lease) -> None:
         """Runs in the heart's thread."""

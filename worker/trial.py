@@ -56,7 +56,7 @@ def main(connection: Connection, store: Path | None) -> None:
         orders.send(Warm())
     assignment = orders.assignment()
     if assignment is None:
-        orders.send(Interrupted(checkpoint=None))
+        orders.send(Interrupted(checkpoint=None, value=None, weights=None))
         return
     epilogue = Epilogue()
     event = run(assignment, orders, warm, epilogue)
@@ -156,7 +156,8 @@ def _last_words(
     outcome: Outcome, second: float | None, last_step_at: float | None, attached: tuple[str, ...]
 ) -> Event:
     if outcome.ending == "stopped":
-        return Interrupted(checkpoint=outcome.checkpoint)
+        weights = None if outcome.best is None else outcome.best.weights
+        return Interrupted(checkpoint=outcome.checkpoint, value=outcome.value, weights=weights)
     assert outcome.best is not None  # an epoch was reported
     assert outcome.value is not None
     return Finished(

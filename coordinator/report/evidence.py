@@ -14,6 +14,7 @@ from optuna import Study
 from optuna.trial import FrozenTrial, TrialState
 
 from study.config.parameters import Scalar
+from study.halving import PAUSED
 from study.lease import Outcome
 from study.pareto import front
 from study.progress import Progress, observe
@@ -135,6 +136,8 @@ def _read(
 def _outcome(trial: FrozenTrial) -> str:
     """The ledger's word, which tells a diverged trial from a pruned one; Optuna's for a trial that
     was ended elsewhere."""
+    if PAUSED in trial.user_attrs:
+        return "paused"
     if not trial.state.is_finished():
         return trial.state.name.lower()
     named = {TrialState.FAIL: Outcome.FAILED.value}

@@ -25,6 +25,7 @@ def cards(evidence: Evidence) -> Html:
     best, tested = evidence.best, _tested(evidence.study)
     ended = ", ".join(f"{count} {name}" for name, count in sorted(progress.outcomes.items()))
     running = f", {len(progress.running)} running" if progress.running else ""
+    paused = f", {progress.budget.paused} paused" if progress.budget.paused else ""
     shown = [
         (
             f"best {metric}, validation split",
@@ -39,7 +40,7 @@ def cards(evidence: Evidence) -> Html:
         (
             "trials",
             f"{progress.ended:,} of {progress.budget.trials:,}",
-            f"{ended}{running}" or "none has begun",
+            f"{ended}{running}{paused}" or "none has begun",
         ),
         ("device time", duration(progress.budget.device_spent), "of all workers together"),
     ]

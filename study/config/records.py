@@ -15,7 +15,7 @@ from study.config.data import DataConfig
 from study.config.models import DynamicCnnConfig, ModelConfig
 from study.config.parameters import Parameter
 from study.config.record import Record
-from study.config.search import SearchConfig
+from study.config.search import LADDERS, SearchConfig
 from study.config.tracking import TrackingConfig
 from study.config.training import TrainingConfig
 
@@ -64,6 +64,15 @@ class StudyConfig(Record):
             raise Misfit("search.pruner.name", rule)
         if pruner == "wilcoxon" and not folds:
             raise Misfit("search.pruner.name", "wilcoxon compares folds: set data.split.folds")
+        return self
+
+    @model_validator(mode="after")
+    def _rungs_below_the_end(self) -> StudyConfig:
+        """Who never stands on a rung is compared with nobody."""
+        pruner, epochs = self.search.pruner, self.training.total_epochs
+        if pruner.name in LADDERS and pruner.min_epochs >= epochs:
+            rule = f"must be below the {epochs} epochs of a trial, got {pruner.min_epochs}"
+            raise Misfit("search.pruner.min_epochs", rule)
         return self
 
     @property

@@ -33,22 +33,40 @@ class SamplerConfig(Record):
 
 
 class PrunerConfig(Record):
-    """Who ends hopeless trials early."""
+    """Who ends hopeless trials early, or has them wait."""
 
-    name: Literal["median", "percentile", "successive_halving", "wilcoxon", "none"] = "median"
-    """wilcoxon: for trials with folds, compares fold by fold with the best trial."""
+    name: Literal[
+        "median", "percentile", "asha", "successive_halving", "hyperband", "wilcoxon", "none"
+    ] = "median"
+    """asha pauses trials and promotes them later, the others end them; wilcoxon: for trials with
+    folds, compares fold by fold with the best trial."""
     percentile: Annotated[float, Field(gt=0.0, le=100.0)] = 25.0
     """For percentile: the best share of the trials that is kept."""
     startup_trials: Annotated[int, Field(ge=0)] = 4
-    """Finished trials before anything is pruned."""
-    warmup_epochs: Annotated[int, Field(ge=0)] = 2
-    """Epochs of each trial in which it is never pruned."""
+    """For median and percentile: finished trials before anything is pruned."""
+    warmup_epochs: Annotated[int, Field(ge=0)] | None = None
+    """For median and percentile: epochs of each trial in which it is never pruned. None: three
+    tenths of them, which is when a one_cycle schedule by its default is at its peak."""
     min_epochs: Annotated[int, Field(ge=1)] = 1
-    """For successive_halving: epochs of the first rung."""
+    """For asha, successive_halving and hyperband: epochs of the first rung."""
     reduction_factor: Annotated[int, Field(ge=2)] = 4
-    """For successive_halving: one trial in so many goes on to the next rung."""
+    """For asha, successive_halving and hyperband: one trial in so many goes on to the next rung,
+    which is so many times as high."""
     p_threshold: Fraction = 0.1
     """For wilcoxon: a trial ends where one as good as the best would do so badly no more often."""
+
+    def rung(self, epochs: int) -> int | None:
+        """The rung of asha, from 0, on which a trial stands after so many epochs; None: none."""
+        if self.name != "asha":
+            return None
+        rung, height = 0, self.min_epochs
+        while height < epochs:
+            rung, height = rung + 1, height * self.reduction_factor
+        return rung if height == epochs else None
+
+
+LADDERS = ("asha", "successive_halving", "hyperband")
+"""Pruners that compare trials at rungs."""
 
 
 class BudgetConfig(Record):

@@ -108,6 +108,7 @@ def progress(
         trials=6,
         begun=6 if done else 3,
         open=0 if done else len(running),
+        paused=0,
         device_seconds=None,
         device_spent=1.0,
         wall_seconds=None,

@@ -34,6 +34,7 @@ def progress(
     stopped: bool = False,
     holders: Sequence[str] = (),
     released: int = 0,
+    paused: int = 0,
     time_spent: bool = False,
 ) -> Progress:
     held = [*holders, *("gone" for _ in range(released))]
@@ -46,6 +47,7 @@ def progress(
             trials=trials,
             begun=begun,
             open=len(held),
+            paused=paused,
             device_seconds=None,
             device_spent=0.0,
             wall_seconds=1.0,
@@ -105,6 +107,11 @@ def test_a_dead_workers_trials_are_given_free_before_the_next_starts() -> None:
 
 def test_a_trial_waiting_for_adoption_is_work_though_the_budget_is_begun() -> None:
     assert decide(progress(begun=10, released=1), [], ()) == [Start(0, 2, 0)]
+
+
+def test_paused_trials_are_work_until_a_worker_has_promoted_or_ended_them() -> None:
+    assert decide(progress(begun=10, paused=3), [], ()) == [Start(0, 2, 0), Start(1, 2, 0)]
+    assert decide(progress(begun=10, paused=1), [alive(0)], ()) == []
 
 
 def test_a_spent_time_budget_begins_nothing_new() -> None:

@@ -338,11 +338,11 @@ def test_spent_time_begins_no_trial_and_is_told_to_running_ones(
     study = make_study(trials=9, gpu_hours=1.0)
     ledger = ledger_of(study, "one")
     lease = claimed(ledger)
-    assert not ledger.report(
-        lease, epoch=0, intermediate=Intermediate(0, 0.1), metrics={}
-    ).time_spent
+    first = ledger.report(lease, epoch=0, intermediate=Intermediate(0, 0.1), metrics={})
+    assert not first.budget.time_spent
     ledger.heartbeat(lease, 3600.0)
-    assert ledger.report(lease, epoch=1, intermediate=Intermediate(1, 0.1), metrics={}).time_spent
+    second = ledger.report(lease, epoch=1, intermediate=Intermediate(1, 0.1), metrics={})
+    assert second.budget.time_spent
     assert ledger_of(study, "two").claim() is NoTrial.WAIT
     ledger.finish(lease, Outcome.PRUNED, value=0.1)
     assert ledger.claim() is NoTrial.DONE

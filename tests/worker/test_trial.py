@@ -233,13 +233,15 @@ def test_a_stop_while_the_verdict_is_waited_for_leaves_with_the_epoch(
     trial.pipe.send(assign())
     done = trial.converse(Stop)[-2:]
     assert isinstance(done[0], EpochDone)
-    assert done[1] == Interrupted(checkpoint=done[0].checkpoint)
+    stopped = done[1]
+    assert isinstance(stopped, Interrupted)
+    assert (stopped.checkpoint, stopped.value) == (done[0].checkpoint, done[0].value)
 
 
 def test_a_warm_process_leaves_when_told(child: Callable[[], Child]) -> None:
     trial = child()
     trial.pipe.send(Stop())
-    assert trial.hear() == Interrupted(checkpoint=None)
+    assert trial.hear() == Interrupted(checkpoint=None, value=None, weights=None)
     assert trial.exit_status() == 0
 
 

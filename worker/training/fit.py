@@ -98,7 +98,7 @@ def _tell(
     if progress.last is None or checkpoints.latest is None:
         return True
     # Optuna reads none of trials with two objectives
-    intermediate = None if config.search.second else progress.intermediate(config.folds)
+    intermediate = None if config.search.second else progress.intermediate(config)
     return overseer.epoch_done(progress.last, checkpoints.latest, intermediate)
 
 

@@ -11,6 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from study.config.records import StudyConfig
 from study.config.training import TrainingConfig
 from study.lease import Intermediate
 
@@ -127,11 +128,12 @@ class Progress:
         self.folds = (*self.folds, self.best)
         self.best, self.began, self.stage = None, self.epoch, 0
 
-    def intermediate(self, folds: int) -> Intermediate | None:
-        """What the last epoch gives pruners; of `folds` that are trained only their ends count."""
+    def intermediate(self, config: StudyConfig) -> Intermediate | None:
+        """What the last epoch gives pruners; of folds only their ends count."""
         assert self.last is not None
-        if folds == 1:
-            return Intermediate(self.last.epoch, self.last.value)
+        if config.folds == 1:
+            rung = None if self.folds else config.search.pruner.rung(self.epoch)
+            return Intermediate(self.last.epoch, self.last.value, rung)
         if self.began <= self.last.epoch:
             return None
         return Intermediate(len(self.folds) - 1, self.folds[-1].value)

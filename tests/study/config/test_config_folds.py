@@ -35,7 +35,7 @@ def test_a_trials_epochs_are_those_of_all_stages_and_folds(tmp_path: Path) -> No
     assert load(tmp_path, "search.pruner.name=none", "data.split.folds=null") == 6
 
 
-@pytest.mark.parametrize("pruner", ["median", "percentile", "successive_halving"])
+@pytest.mark.parametrize("pruner", ["median", "percentile", "asha", "successive_halving"])
 def test_epochs_of_different_folds_are_not_compared(tmp_path: Path, pruner: str) -> None:
     rule = (
         rf"search\.pruner\.name: must be wilcoxon or none where data\.split\.folds=5, got {pruner}"
