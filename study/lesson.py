@@ -1,8 +1,8 @@
-"""A study that pauses trials, as its sampler is to see it: a paused trial has told how good it is, as
-a pruned one has.
+"""A study that pauses trials, as its sampler is to see it: a paused trial has told how good it is,
+as a pruned one has.
 
-Optuna knows paused trials as RUNNING. Of these a sampler learns where not to look, and no more; where
-most trials are paused it would draw at random for long. Knows nothing of samplers.
+Optuna knows paused trials as RUNNING. Of these a sampler learns where not to look, and no more;
+where most trials are paused it would draw at random for long. Knows nothing of samplers.
 """
 
 from __future__ import annotations

@@ -10,7 +10,7 @@ import copy
 import secrets
 import threading
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -207,7 +207,7 @@ class Store:
         )
         self.terminate(namespace, name)
 
-    def since(self, version: int) -> tuple[int, bool, list[Event]]:
+    def since(self, version: int) -> tuple[int, bool, Sequence[Event]]:
         """The newest version, whether `version` is too old to go on from, and what came after."""
         with self.changed:
             new = [event for event in self.events[-200:] if event.version > version]
