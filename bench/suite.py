@@ -38,7 +38,7 @@ PARTS: Parts = {
     "input-photographs": ["input_pipeline", "--size=128", "--photographs", "--limit=150"],
     "step": ["step"],
     "between-trials": ["between_trials"],
-    "whole-study": ["whole_study"],
+    "whole-study": ["whole_study", "--seeds=3", "--limit=400", "--trials=8", "--epochs=5"],
 }
 FULL: Parts = PARTS | {"whole-study": ["whole_study", "--seeds=5", "--trials=20", "--epochs=10"]}
 """With the five seeds; takes hours on two cores."""

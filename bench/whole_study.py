@@ -141,24 +141,24 @@ def section(given: argparse.Namespace, searches: dict[str, list[Search]]) -> Sec
             name,
             spread(rates[name]),
             spread(ratios(rates[name], rates[STOCK]), ".2f"),
-            spread([search.measured.cost / 1000 for search in found], ".1f"),
             f"{100 * mean(bests[name]):.1f} % ({100 * min(bests[name]):.1f} to "
             f"{100 * max(bests[name]):.1f})",
             f"{sum(search.pruned for search in found)} of {given.trials * len(found)}",
         )
         for name, found in searches.items()
     ]
+    limited = f", {given.limit} of each class" if given.limit else ""
     return Section(
         title=f"Whole study at {given.size} px",
         about=(
-            f"{given.source_name}, of which one in {VAL_EVERY} validates: DynamicCNN, "
-            f"{given.trials} trials of {given.epochs} epochs, median pruner, seeds 0 to "
-            f"{given.seeds - 1} in turns. The stock script (bench/stock_study.py) is one process "
+            f"{given.source_name}{limited}, of which one in {VAL_EVERY} validates: DynamicCNN, "
+            f"{given.trials} trials of {given.epochs} epochs, median pruner, {given.seeds} seeds in "
+            f"turns. The stock script (bench/stock_study.py) is one process "
             f"with {cores()} DataLoader workers; `hpo submit` runs {cores()} workers, and its time "
             "has packing, the database's start and promotion in it."
         ),
         header=(
-            *("search", "trials an hour", f"times {STOCK}", "processor time of a trial, s"),
+            *("search", "trials an hour", f"times {STOCK}"),
             *("best validation accuracy, mean", "pruned"),
         ),
         rows=tuple(rows),
