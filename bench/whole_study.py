@@ -152,10 +152,10 @@ def section(given: argparse.Namespace, searches: dict[str, list[Search]]) -> Sec
         title=f"Whole study at {given.size} px",
         about=(
             f"{given.source_name}{limited}, of which one in {VAL_EVERY} validates: DynamicCNN, "
-            f"{given.trials} trials of {given.epochs} epochs, median pruner, {given.seeds} seeds in "
-            f"turns. The stock script (bench/stock_study.py) is one process "
-            f"with {cores()} DataLoader workers; `hpo submit` runs {cores()} workers, and its time "
-            "has packing, the database's start and promotion in it."
+            f"{given.trials} trials of {given.epochs} epochs, median pruner, {given.seeds} seeds "
+            "in turns. The stock script (bench/stock_study.py) is one process with "
+            f"{cores()} DataLoader workers; `hpo submit` runs {cores()} workers, and its time has "
+            "packing, the database's start and promotion in it."
         ),
         header=(
             *("search", "trials an hour", f"times {STOCK}"),
