@@ -150,7 +150,7 @@ class MachineDesk:
             show_best(registry, found, self._console)
             if write is not None:
                 best_of(registry, found).write(write, force=force)
-                self._say(f"written: {write}; train it again: hpo train {write}")
+                self._say(f"written: {write}; train it again: make train STUDY={write}")
 
     def promote(self, study: str, *, trial: int | None) -> None:
         """See Desk."""

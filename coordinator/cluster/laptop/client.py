@@ -170,7 +170,7 @@ class ClusterDesk:
             self._say(status.promoted)
         if write is not None:
             winner.write(write, force=force)
-            self._say(f"written: {write}; train it again: hpo train {write}")
+            self._say(f"written: {write}; train it again: make train STUDY={write}")
 
     def promote(self, study: str, *, trial: int | None) -> None:
         """See Desk."""
