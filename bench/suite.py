@@ -44,7 +44,10 @@ FULL: Parts = PARTS | {"whole-study": ["whole_study", "--seeds=5", "--trials=20"
 """With the five seeds; takes hours on two cores."""
 
 GPU: Parts = {
+    "feeding": ["feeding"],
     "step": ["step", "--size=224"],
+    "packing": ["packing"],
+    "memory": ["memory_over_trials"],
     "whole-study": ["whole_study", "--size=128", "--trials=50", "--seeds=1"],
 }
 

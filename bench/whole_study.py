@@ -11,52 +11,36 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import mean
 
+import torch
+
 from bench.command import arguments_of, finish, parser_for
+from bench.own_study import run_study
 from bench.pictures import extract, given_or_made_up
 from bench.section import Section, Values, ratios, spread
-from bench.turns import Round, timed
 from study.cores import cores
 
-HERE = Path(__file__).parent
+SCRIPT = Path(__file__).parent / "stock_study.py"
 STOCK, OWN = "stock script", "`hpo submit`"
 VAL_EVERY = 5  # one picture in so many is for validation
-
-READ = """
-import json
-from study.registry import open_registry
-registry, server = open_registry()
-trials = registry.optuna_study(registry.find("whole-study")).trials
-print(json.dumps({"best": max(t.value for t in trials if t.state.name == "COMPLETE"),
-                  "complete": sum(t.state.name == "COMPLETE" for t in trials),
-                  "pruned": sum(t.state.name == "PRUNED" for t in trials)}))
-registry.storage.engine.dispose()
-if server is not None:
-    server.stop_if_idle(registry.engine)
-"""
 
 
 @dataclass(frozen=True)
 class Search:
-    """One study that has ended."""
+    """A study that has ended."""
 
-    measured: Round
-    """Its amount is its trials."""
+    trials_an_hour: float
     best: float
     """Validation accuracy."""
     pruned: int
-
-    @property
-    def trials_an_hour(self) -> float:
-        return 3600 * self.measured.rate
 
 
 Runner = Callable[[Path, argparse.Namespace, int], Search]
@@ -89,45 +73,24 @@ def measure(given: argparse.Namespace) -> Section:
 
 def stock(files: Path, given: argparse.Namespace, seed: int) -> Search:
     """The script."""
-    command = [sys.executable, str(HERE / "stock_study.py"), str(files)]
+    command = [sys.executable, str(SCRIPT), str(files)]
     command += [f"--size={given.size}", f"--trials={given.trials}", f"--epochs={given.epochs}"]
     command += [f"--seed={seed}", f"--workers={cores()}"]
-    printed: list[bytes] = []
-
-    def turn() -> int:
-        printed.append(subprocess.run(command, check=True, stdout=subprocess.PIPE).stdout)
-        return int(given.trials)
-
-    measured = timed(turn)
-    return _search(measured, printed[0])
+    began = time.monotonic()
+    printed = subprocess.run(command, check=True, stdout=subprocess.PIPE).stdout
+    seconds = time.monotonic() - began
+    found = json.loads(printed.splitlines()[-1])
+    return Search(3600 * given.trials / seconds, found["best"], found["pruned"])
 
 
 def own(files: Path, given: argparse.Namespace, seed: int) -> Search:
-    """This project, on a database, a data directory and artifacts of its own."""
-    command = [sys.executable, "-m", "coordinator", "submit", str(HERE / "whole_study.yaml")]
-    command += ["--backend", "local", "--workers", str(cores()), f"data.source={files}"]
-    command += [f"data.image_size={given.size}", f"training.epochs={given.epochs}"]
-    command += [f"search.budget.trials={given.trials}", f"search.sampler.seed={seed}"]
-    command += [f"training.seed={seed}"]
-    with tempfile.TemporaryDirectory(prefix="hpo-bench-") as home:
-        places = {"HPO_HOME": home, "HPO_DATA": f"{home}/data", "HPO_ARTIFACTS": f"{home}/made"}
-        kept = {name: value for name, value in os.environ.items() if not name.startswith("HPO_")}
-        environment = kept | places
-
-        def turn() -> int:
-            subprocess.run(command, env=environment, check=True, stdout=sys.stderr)
-            return int(given.trials)
-
-        measured = timed(turn)
-        read = [sys.executable, "-c", READ]
-        found = subprocess.run(read, env=environment, check=True, stdout=subprocess.PIPE)
-    return _search(measured, found.stdout)
-
-
-def _search(measured: Round, printed: bytes) -> Search:
-    """printed: the JSON line that either leaves."""
-    found = json.loads(printed.splitlines()[-1])
-    return Search(measured, found["best"], found["pruned"])
+    """This project."""
+    overrides = [f"data.source={files}", f"data.image_size={given.size}"]
+    overrides += [f"training.epochs={given.epochs}", f"search.budget.trials={given.trials}"]
+    overrides += [f"search.sampler.seed={seed}", f"training.seed={seed}"]
+    workers = 1 if torch.cuda.is_available() else cores()
+    ended = run_study(overrides, workers=workers)
+    return Search(3600 * ended.trials / ended.seconds, ended.best, ended.pruned)
 
 
 def section(given: argparse.Namespace, searches: dict[str, list[Search]]) -> Section:
@@ -154,8 +117,8 @@ def section(given: argparse.Namespace, searches: dict[str, list[Search]]) -> Sec
             f"{given.source_name}{limited}, of which one in {VAL_EVERY} validates: DynamicCNN, "
             f"{given.trials} trials of {given.epochs} epochs, median pruner, {given.seeds} seeds "
             "in turns. The stock script (bench/stock_study.py) is one process with "
-            f"{cores()} DataLoader workers; `hpo submit` runs {cores()} workers, and its time has "
-            "packing, the database's start and promotion in it."
+            f"{cores()} DataLoader workers; `hpo submit` runs {cores()} workers, or one on a GPU, "
+            "and its time has packing, the database's start and promotion in it."
         ),
         header=(
             *("search", "trials an hour", f"times {STOCK}"),

@@ -1,0 +1,74 @@
+"""Trials an hour of one worker with one trial on the device, and with several at once.
+
+    .venv/bin/python -m bench.packing [--data pictures.zip] [--slots 1 2] [--size 128]
+
+Real studies with the same trials (random sampler, nothing pruned) that differ in
+resources.slots_per_device; the time is that from the first trial's begin to the last one's end.
+"""
+
+from __future__ import annotations
+
+import argparse
+import tempfile
+from pathlib import Path
+
+from bench.command import arguments_of, finish, parser_for
+from bench.own_study import run_study
+from bench.pictures import extract, given_or_made_up
+from bench.section import Section, Values, ratios, spread
+
+
+def main() -> None:
+    """Measures and prints or writes the section."""
+    parser = parser_for(__doc__)
+    parser.add_argument("--slots", type=int, nargs="+", default=[1, 2], help="trials at once")
+    parser.add_argument("--size", type=int, default=128, help="side of the input, pixels")
+    parser.add_argument("--trials", type=int, default=16, help="of each study")
+    parser.add_argument("--epochs", type=int, default=10, help="of each trial")
+    parser.add_argument("--limit", type=int, help="pictures of each class at most")
+    given = arguments_of(parser)
+    finish(measure(given), given)
+
+
+def measure(given: argparse.Namespace) -> Section:
+    """Studies in turns."""
+    rates: dict[int, list[float]] = {slots: [] for slots in given.slots}
+    with tempfile.TemporaryDirectory(prefix="hpo-bench-") as temporary:
+        pictures = given_or_made_up(given.data)
+        files = extract(pictures, Path(temporary) / "files", limit=given.limit, val_every=5)
+        for seed in range(given.rounds):
+            for slots in given.slots:
+                rates[slots].append(trials_an_hour(files, given, slots, seed))
+    return section(given, {slots: tuple(found) for slots, found in rates.items()})
+
+
+def trials_an_hour(files: Path, given: argparse.Namespace, slots: int, seed: int) -> float:
+    """Of one study."""
+    overrides = [f"data.source={files}", f"data.image_size={given.size}"]
+    overrides += [f"training.epochs={given.epochs}", f"search.budget.trials={given.trials}"]
+    overrides += ["search.sampler.name=random", f"search.sampler.seed={seed}"]
+    overrides += ["search.pruner.name=none", f"resources.slots_per_device={slots}"]
+    ended = run_study(overrides, workers=1)
+    return 3600 * ended.trials / ended.training_seconds
+
+
+def section(given: argparse.Namespace, rates: dict[int, Values]) -> Section:
+    """The table; ratios are to the first number of slots."""
+    first = given.slots[0]
+    return Section(
+        title=f"Packing at {given.size} px",
+        about=(
+            f"{given.source_name}: DynamicCNN, {given.trials} trials of {given.epochs} epochs by "
+            "one worker, the same trials with each number of slots."
+        ),
+        header=("trials at once", "trials an hour", f"times {first} at once"),
+        rows=tuple(
+            (str(slots), spread(found), spread(ratios(found, rates[first]), ".2f"))
+            for slots, found in rates.items()
+        ),
+        rounds={f"{slots} at once": found for slots, found in rates.items()},
+    )
+
+
+if __name__ == "__main__":
+    main()
