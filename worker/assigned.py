@@ -10,6 +10,7 @@ from collections.abc import Iterator
 
 import torch
 
+from study.config.records import StudyConfig
 from worker.data.batches import Batches, open_batches
 from worker.data.store import Store
 from worker.evaluation.second import second_objective
@@ -30,10 +31,12 @@ def set_up(device: torch.device, threads: int) -> None:
         torch.backends.cudnn.benchmark = True  # every batch has the same shape
 
 
-def new_learner(assignment: Assignment, store: Store, device: torch.device) -> Learner:
-    """What an assignment trains, anew. Raises Infeasible where the parameters cannot be built into
-    a model, ModelError where the weights to begin from are missing."""
-    config, manifest = assignment.config, store.manifest
+def new_learner(
+    config: StudyConfig, store: Store, device: torch.device, *, accumulation: int = 1
+) -> Learner:
+    """What is trained, anew. Raises Infeasible where the parameters cannot be built into a model,
+    ModelError where the weights to begin from are missing."""
+    manifest = store.manifest
     torch.manual_seed(config.training.seed)
     model = build_model(
         config.model,
@@ -47,7 +50,7 @@ def new_learner(assignment: Assignment, store: Store, device: torch.device) -> L
         config.training.in_stages[0],
         device=device,
         class_weights=class_weights(config.training, store.split("train").class_counts),
-        accumulation=assignment.accumulation,
+        accumulation=accumulation,
     )
 
 
@@ -77,7 +80,8 @@ def open_fold(
         contextlib.closing(open_split(assignment, part, device, augment=True)) as train,
         contextlib.closing(open_split(assignment, part, device, augment=False)) as val,
     ):
-        learner = new_learner(assignment, part, device)
+        parts = assignment.accumulation
+        learner = new_learner(assignment.config, part, device, accumulation=parts)
         first = train.for_training(assignment.config.training.in_stages[0])
         with narrator.watching(learner.model, lambda epoch: next(iter(first.epoch(epoch)))):
             yield Fold(learner, train, val)
@@ -85,10 +89,11 @@ def open_fold(
 
 def measure_second(assignment: Assignment, store: Store, device: torch.device) -> float | None:
     """Of a model as this trial's; None where the study looks for its metric alone."""
-    kind, size = assignment.config.search.second, assignment.config.data.image_size
+    config = assignment.config
+    kind, size = config.search.second, config.data.image_size
     if kind is None:
         return None
-    learner = new_learner(assignment, store, device)
+    learner = new_learner(config, store, device)
     picture = (store.manifest.channels, size, size)
     return second_objective(
         kind, learner.model, picture=picture, device=device, dtype=learner.dtype

@@ -1,4 +1,4 @@
-"""What a trial's process does after its last word, while the next trial may be training already.
+"""What a trial's process does once it is dismissed, while the next trial trains.
 
 Knows nothing of how the trial went.
 """

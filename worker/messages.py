@@ -16,6 +16,20 @@ from study.lease import Intermediate
 
 
 @dataclass(frozen=True, kw_only=True)
+class Standby:
+    """What a process gets ready for while it has no trial."""
+
+    store: Path
+    """The packed data set."""
+    config: StudyConfig
+    """As the study was written, without a trial's parameters."""
+    device: str
+    """As torch.device takes it."""
+    threads: int
+    """As of an assignment."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class Assignment:
     """Train this."""
 
@@ -55,14 +69,19 @@ class Stop:
     """Checkpoint after the step in hand and leave; can arrive at any time."""
 
 
-Command = Assignment | Continue | Prune | Stop
+@dataclass(frozen=True)
+class Dismiss:
+    """Nobody waits for this process any more: it may draw what it has to, and end."""
+
+
+Command = Assignment | Continue | Prune | Stop | Dismiss
 
 # Trial to supervisor.
 
 
 @dataclass(frozen=True)
 class Warm:
-    """Everything is imported and the packed data set is mapped: training could begin at once."""
+    """A step was rehearsed and the packed data set is mapped: training could begin at once."""
 
 
 @dataclass(frozen=True)

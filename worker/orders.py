@@ -41,6 +41,10 @@ class Orders:
         command = self._commands.get()
         return None if self.stop_requested() else isinstance(command, Continue)
 
+    def dismissed(self) -> None:
+        """Waits until the supervisor has time for what is left to do. Without a limit, as above."""
+        self._commands.get()
+
     def send(self, event: Event) -> None:
         """Tells the supervisor."""
         try:

@@ -33,6 +33,7 @@ class PipeOverseer:
         self._narrator = narrator
         self._directory = directory
         self._last_epoch = -1 if last_epoch is None else last_epoch
+        self._asked = False
 
     def stop_requested(self) -> bool:
         """Whether the supervisor wants the trial to leave."""
@@ -47,12 +48,12 @@ class PipeOverseer:
 
     def epoch_done(
         self, result: EpochResult, checkpoint: str, intermediate: Intermediate | None
-    ) -> bool:
-        """Sends the result, once others can go on from it, and waits for the verdict. Raises
-        StopRequested, OSError, ObjectStoreAway."""
+    ) -> None:
+        """Sends the result, once others can go on from it. Raises OSError, ObjectStoreAway."""
         self._directory.keep()
-        if result.epoch <= self._last_epoch:
-            return True
+        self._asked = result.epoch > self._last_epoch
+        if not self._asked:
+            return
         self._narrator.epoch(result.epoch, result.metrics)
         self._orders.send(
             EpochDone(
@@ -63,6 +64,11 @@ class PipeOverseer:
                 checkpoint=checkpoint,
             )
         )
+
+    def may_go_on(self) -> bool:
+        """The supervisor's verdict; what is known to the ledger went on. Raises StopRequested."""
+        if not self._asked:
+            return True
         verdict = self._orders.may_continue()
         if verdict is None:
             raise StopRequested

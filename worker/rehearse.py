@@ -100,11 +100,10 @@ def _measured(
         device=device,
         threads=threads,
         last_epoch=None,
-        accumulation=parts,
     )
     set_up(where, threads)
     store = made_up(config.data, config.training.batch_size)
-    learner = new_learner(assignment, store, where)
+    learner = new_learner(config, store, where, accumulation=parts)
     with (
         contextlib.closing(open_split(assignment, store, where, augment=True)) as train,
         contextlib.closing(open_split(assignment, store, where, augment=False)) as val,

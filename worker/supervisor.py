@@ -25,7 +25,7 @@ from worker.beginning import configured
 from worker.health import Health
 from worker.heart import Heart
 from worker.leaving import Leaving, farewell
-from worker.messages import Assignment
+from worker.messages import Assignment, Standby
 from worker.patience import Patience
 from worker.slot import Desk, Slot, Vacated
 from worker.tidy import tidy
@@ -86,7 +86,14 @@ class Supervisor:
             artifacts=place.artifacts,
             memory_retries=resources.out_of_memory_retries,
         )
-        self._processes = TrialProcesses(place.data.store(study.store))
+        self._processes = TrialProcesses(
+            Standby(
+                store=place.data.store(study.store),
+                config=study.config,
+                device=place.device,
+                threads=place.threads,
+            )
+        )
 
     @property
     def reason(self) -> str:
@@ -225,11 +232,12 @@ class Supervisor:
         self._processes.close()
 
     def _do_chores(self) -> None:
-        """Forks the next process, buries those that ended and removes their checkpoints: 50 ms or
-        more that would come between two trials."""
+        """Forks the next process, lets those that trained before draw, buries those that ended and
+        removes their checkpoints: what would come between two trials."""
         for chore in self._chores:
             chore()
         self._chores.clear()
+        self._processes.dismiss()
         self._processes.bury()
 
     def _tidy_never_promoted(self) -> None:

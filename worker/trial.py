@@ -6,7 +6,6 @@ CUDA context. Knows nothing of leases, samplers and the database; see messages.p
 
 from __future__ import annotations
 
-import logging
 import signal
 from functools import partial
 from multiprocessing.connection import Connection
@@ -16,7 +15,6 @@ import torch
 
 from study import mirror
 from study.config.identity import identity
-from study.errors import BadData
 from study.log import set_up_logging
 from worker.assigned import measure_second, open_fold, set_up
 from worker.data.store import Store
@@ -28,6 +26,7 @@ from worker.messages import (
     Event,
     Finished,
     Interrupted,
+    Standby,
     Warm,
 )
 from worker.mirrored import MirroredDirectory
@@ -38,20 +37,19 @@ from worker.tracking.narrator import Narrator, parameters
 from worker.tracking.tracker import TrackedTrial
 from worker.training.checkpoint import Checkpoints
 from worker.training.fit import Outcome, fit
+from worker.warm_up import warm_up
 
-log = logging.getLogger(__name__)
 
+def main(connection: Connection, standby: Standby) -> None:
+    """Trains one trial and returns when nothing is left to do for it, or ends with the supervisor.
 
-def main(connection: Connection, store: Path | None) -> None:
-    """Trains one trial and returns when its last event is sent, or ends with the supervisor.
-
-    store: the packed data set to map while nothing else is to do.
+    standby: what to get ready for until there is an assignment.
     """
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.SIG_IGN)  # sent to the whole group; the supervisor decides
     set_up_logging()
     orders = Orders(connection)
-    warm = warm_up(store)
+    warm = warm_up(standby)
     if warm is not None:
         orders.send(Warm())
     assignment = orders.assignment()
@@ -61,18 +59,8 @@ def main(connection: Connection, store: Path | None) -> None:
     epilogue = Epilogue()
     event = run(assignment, orders, warm, epilogue)
     orders.send(event)
+    orders.dismissed()
     epilogue.perform(event.value if isinstance(event, Finished) else None)
-
-
-def warm_up(path: Path | None) -> Store | None:
-    """Does what every assignment needs, before there is one: 0.3 s for a CUDA context."""
-    try:
-        if torch.cuda.is_available():
-            torch.zeros(1, device="cuda")
-        return Store.open(path) if path is not None else None
-    except (BadData, RuntimeError) as error:
-        log.info("not warm: %s", error)  # an assignment meets it again and reports it
-        return None
 
 
 def run(assignment: Assignment, orders: Orders, warm: Store | None, epilogue: Epilogue) -> Event:

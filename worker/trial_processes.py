@@ -9,22 +9,23 @@ import contextlib
 import multiprocessing
 import time
 from multiprocessing.connection import Connection, wait
-from pathlib import Path
 
-from worker.messages import Assignment, Command, Event, Warm
+from worker.messages import Assignment, Command, Dismiss, Event, Standby, Warm
 
 TRIAL_MODULE = "worker.trial"
 JOIN_SECONDS = 5.0  # a process that has closed its pipe is about to end
-RETIREMENT = 10.0  # seconds for what processes do after their last word, when the worker leaves
+RETIREMENT = 10.0  # seconds for what processes do once they are dismissed, when the worker leaves
 
 
 class TrialProcess:
     """A process that waits for its trial, or trains it."""
 
-    def __init__(self, context: multiprocessing.context.ForkServerContext, store: Path) -> None:
+    def __init__(
+        self, context: multiprocessing.context.ForkServerContext, standby: Standby
+    ) -> None:
         self.pipe, theirs = context.Pipe()
         self._process = context.Process(
-            target=_train, args=(theirs, store), name="trial", daemon=True
+            target=_train, args=(theirs, standby), name="trial", daemon=True
         )
         self._process.start()
         theirs.close()
@@ -74,14 +75,15 @@ class TrialProcess:
 class TrialProcesses:
     """Gives out processes that are ready to train."""
 
-    def __init__(self, store: Path) -> None:
-        """`store` is the packed data set that each process maps before it is given a trial."""
-        self._store = store
+    def __init__(self, standby: Standby) -> None:
+        """`standby` is what each process gets ready for before it is given a trial."""
+        self._standby = standby
         self._context = multiprocessing.get_context("forkserver")
         self._context.set_forkserver_preload([TRIAL_MODULE])
         self._warm: TrialProcess | None = None
         self._said_warm = False
         self._retired: list[TrialProcess] = []
+        self._dismissed: list[TrialProcess] = []
 
     @property
     def ready(self) -> bool:
@@ -93,7 +95,7 @@ class TrialProcesses:
     def prepare(self) -> None:
         """Starts the next process, unless one is ready."""
         if self._warm is None or not self._warm.alive:
-            self._warm = TrialProcess(self._context, self._store)
+            self._warm = TrialProcess(self._context, self._standby)
             self._said_warm = False
 
     def start(self, assignment: Assignment) -> TrialProcess:
@@ -106,19 +108,29 @@ class TrialProcesses:
         return process
 
     def retire(self, process: TrialProcess) -> None:
-        """Takes a process that has said its last word: it may still draw figures."""
+        """Takes a process that has said its last word: it may have figures to draw."""
         self._retired.append(process)
+
+    def dismiss(self) -> None:
+        """Lets those that are retired draw: before, they would take the processor away from the
+        next trial's first step."""
+        for process in self._retired:
+            if process.alive:
+                process.send(Dismiss())
+        self._dismissed += self._retired
+        self._retired.clear()
 
     def bury(self) -> None:
         """Takes leave of those that have ended."""
-        for process in [process for process in self._retired if not process.alive]:
+        for process in [process for process in self._dismissed if not process.alive]:
             process.join()
-            self._retired.remove(process)
+            self._dismissed.remove(process)
 
     def close(self) -> None:
         """Ends the process that is ready, and soon those that are not done."""
         deadline = time.monotonic() + RETIREMENT
-        for process in self._retired:
+        self.dismiss()
+        for process in self._dismissed:
             process.linger(max(0.0, deadline - time.monotonic()))
         self.bury()
         if self._warm is not None:
@@ -127,8 +139,8 @@ class TrialProcesses:
             self._warm = None
 
 
-def _train(pipe: Connection, store: Path) -> None:
+def _train(pipe: Connection, standby: Standby) -> None:
     """Imported late: the supervisor has no torch, and the fork server has it already."""
     from worker.trial import main
 
-    main(pipe, store)
+    main(pipe, standby)

@@ -11,7 +11,6 @@ import torch
 from study.config.records import StudyConfig
 from study.errors import HpoError, UsageError
 from worker import rehearse as module
-from worker.messages import Assignment
 from worker.rehearse import rehearse
 
 NewStudy = Callable[..., StudyConfig]
@@ -56,10 +55,10 @@ def test_a_trial_that_does_not_fit_is_rehearsed_in_parts(
 ) -> None:
     build = module.new_learner
 
-    def in_small_memory(assignment: Assignment, *rest: Any) -> Any:
-        if assignment.accumulation < 4:
+    def in_small_memory(*what: Any, accumulation: int) -> Any:
+        if accumulation < 4:
             raise torch.OutOfMemoryError("CUDA out of memory")
-        return build(assignment, *rest)
+        return build(*what, accumulation=accumulation)
 
     monkeypatch.setattr(module, "new_learner", in_small_memory)
     study = new_study(training={"batch_size": 8})

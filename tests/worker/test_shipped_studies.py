@@ -104,7 +104,7 @@ def trained(study: StudyConfig, store: Store) -> Tensor:
         last_epoch=None,
     )
     device = torch.device("cpu")
-    learner = new_learner(assignment, store, device)
+    learner = new_learner(study, store, device)
     learner.begin_epoch(0)
     with (
         contextlib.closing(open_split(assignment, store, device, augment=True)) as train,

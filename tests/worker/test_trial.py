@@ -9,6 +9,7 @@ import resource
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
 from multiprocessing.connection import wait
 from pathlib import Path
@@ -21,6 +22,7 @@ from study.config.records import StudyConfig
 from worker.messages import (
     Assignment,
     Continue,
+    Dismiss,
     EpochDone,
     Event,
     Failed,
@@ -28,6 +30,7 @@ from worker.messages import (
     FirstStep,
     Interrupted,
     Prune,
+    Standby,
     Stop,
     Warm,
 )
@@ -50,11 +53,11 @@ def _server_with_torch() -> None:
 class Child:
     """A trial's process, forked from a server with torch imported, and the supervisor's end."""
 
-    def __init__(self, store: Path | None) -> None:
+    def __init__(self, standby: Standby) -> None:
         context = multiprocessing.get_context("forkserver")
         context.set_forkserver_preload(["worker.trial"])
         self.pipe, theirs = context.Pipe()
-        self.process = context.Process(target=main, args=(theirs, store), daemon=True)
+        self.process = context.Process(target=main, args=(theirs, standby), daemon=True)
         self.process.start()
         theirs.close()
 
@@ -73,18 +76,21 @@ class Child:
         return events
 
     def exit_status(self) -> int | None:
+        """Of a process that has said its last word, or whose supervisor is gone."""
+        if not self.pipe.closed:
+            self.pipe.send(Dismiss())
         assert wait([self.process.sentinel], PATIENCE), "the process is still there"
         self.process.join()
         return self.process.exitcode
 
 
 @pytest.fixture
-def child(shapes_store: Path) -> Iterator[Callable[[], Child]]:
+def child(shapes_store: Path, new_study: NewStudy) -> Iterator[Callable[[], Child]]:
     """Starts processes; none is left."""
     children: list[Child] = []
 
-    def start(store: Path | None = shapes_store) -> Child:
-        children.append(Child(store))
+    def start(store: Path = shapes_store) -> Child:
+        children.append(Child(Standby(store=store, config=new_study(), device="cpu", threads=1)))
         return children[-1]
 
     yield start
@@ -236,6 +242,21 @@ def test_a_stop_while_the_verdict_is_waited_for_leaves_with_the_epoch(
     stopped = done[1]
     assert isinstance(stopped, Interrupted)
     assert (stopped.checkpoint, stopped.value) == (done[0].checkpoint, done[0].value)
+
+
+def test_figures_are_drawn_once_the_supervisor_has_time_for_them(
+    child: Callable[[], Child], assign: Assign, tmp_path: Path
+) -> None:
+    trial = child()
+    trial.pipe.send(assign())
+    finished = trial.converse()[-1]
+    assert isinstance(finished, Finished)
+    assert "curves.png" in finished.attached
+    assert (tmp_path / "trial" / "result.json").exists()
+    time.sleep(0.5)  # nothing tells of a thing that does not happen
+    assert not (tmp_path / "trial" / "curves.png").exists()
+    assert trial.exit_status() == 0
+    assert (tmp_path / "trial" / "curves.png").exists()
 
 
 def test_a_warm_process_leaves_when_told(child: Callable[[], Child]) -> None:

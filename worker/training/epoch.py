@@ -42,10 +42,12 @@ class Overseer(Protocol):
 
     def epoch_done(
         self, result: EpochResult, checkpoint: str, intermediate: Intermediate | None
-    ) -> bool:
+    ) -> None:
         """Told the result of every epoch and what it gives pruners, once it is in a checkpoint of
-        that name, and first of all the last result found in a checkpoint. Returns whether to go on;
-        may raise StopRequested."""
+        that name, and first of all the last result found in a checkpoint."""
+
+    def may_go_on(self) -> bool:
+        """Asked once after every epoch told; waits for the answer. May raise StopRequested."""
 
 
 class StopRequested(Exception):  # noqa: N818 - not an error

@@ -99,7 +99,9 @@ def _tell(
         return True
     # Optuna reads none of trials with two objectives
     intermediate = None if config.search.second else progress.intermediate(config)
-    return overseer.epoch_done(progress.last, checkpoints.latest, intermediate)
+    overseer.epoch_done(progress.last, checkpoints.latest, intermediate)
+    checkpoints.collect()  # while the answer is on its way
+    return overseer.may_go_on()
 
 
 def _fit_fold(

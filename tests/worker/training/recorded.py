@@ -45,12 +45,14 @@ class Recorder:
 
     def epoch_done(
         self, result: EpochResult, checkpoint: str, intermediate: Intermediate | None
-    ) -> bool:
+    ) -> None:
         assert (self.directory / checkpoint).exists()
         self.results.append(result)
         if intermediate is not None:
             self.compared[intermediate.step] = intermediate.value
-        return result.epoch != self.prune_after
+
+    def may_go_on(self) -> bool:
+        return self.results[-1].epoch != self.prune_after
 
 
 class Trial:

@@ -27,6 +27,7 @@ def save_epoch(checkpoints: Checkpoints, epoch: int, *, improves: bool, size: in
     progress = Progress()
     progress.close_epoch(EpochResult(epoch, 0.5, {"loss": 1.0}), best)
     checkpoints.save(progress, {"epoch": epoch, "model": torch.full((size,), float(epoch))})
+    checkpoints.collect()
     return progress
 
 

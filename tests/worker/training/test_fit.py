@@ -149,7 +149,7 @@ def test_a_stop_during_the_report_keeps_the_epoch(new_trial: NewTrial) -> None:
     trial = new_trial()
 
     class Impatient(Recorder):
-        def epoch_done(self, *_: object) -> bool:
+        def may_go_on(self) -> bool:
             raise StopRequested
 
     outcome = trial.run_with(Impatient(trial.directory))
