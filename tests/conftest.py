@@ -19,6 +19,10 @@ from tests.s3 import FakeS3, running_s3
 
 _numbers = itertools.count()
 
+# Before torch is imported, here and in processes of tests: where two tests run at a time their
+# pools of threads wait for one another, and on busy cores a tiny model trained for minutes.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
 # On busy cores an example takes as long as it likes, and so does making one up; pytest-timeout ends
 # a test that hangs. Every run tries the same examples: what fails once fails again. Examples share
 # the fixtures of their test, of which none keeps anything.
