@@ -19,6 +19,7 @@ from sqlalchemy.engine import URL
 
 from study import exit_codes, paths
 from study.errors import HpoError, UsageError
+from study.told import CALLED
 
 COMMAND = (sys.executable, "-m", "worker")
 PREFIX = "hpo-worker: "  # of its one-line errors
@@ -91,13 +92,16 @@ class LocalProgram:
         return result(arguments[0], worker.returncode, last, said)
 
 
-def become(arguments: Sequence[str]) -> NoReturn:
+def become(arguments: Sequence[str], *, called: str = "hpo") -> NoReturn:
     """Goes on as `hpo-worker` with these arguments: its terminal, signals and exit status are ours.
-    Raises UsageError where torch is not installed."""
+
+    called: what the person has typed before the verb, which messages and help then say. Raises
+    UsageError where torch is not installed.
+    """
     if importlib.util.find_spec("torch") is None:
         raise UsageError(f"{arguments[0]} needs torch, which is not installed here: make setup")
     sys.stdout.flush()
-    os.execv(COMMAND[0], [*COMMAND, *arguments])
+    os.execve(COMMAND[0], [*COMMAND, *arguments], {**os.environ, CALLED: called})
 
 
 def result(verb: str, status: int, last: dict[str, Any] | None, errors: str) -> dict[str, Any]:

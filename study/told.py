@@ -1,10 +1,12 @@
 """Tells the person what went wrong, in a line and an exit status instead of a traceback.
 
-Both programs end through here. Knows nothing of what they do.
+Both programs end through here, under the name that the person has typed. Knows nothing of what
+they do.
 """
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,6 +14,15 @@ from contextlib import contextmanager
 from study import exit_codes
 from study.database import is_outage
 from study.errors import DatabaseUnreachable, HpoError, UsageError, of_the_disk, one_line
+
+CALLED = "HPO_CALLED"
+"""In the environment of a program that another one became: what the person has typed."""
+
+
+def called(program: str) -> str:
+    """What a person has typed before the verb, for example `hpo data`: where no other program
+    became it, its own name."""
+    return os.environ.get(CALLED, program)
 
 
 @contextmanager

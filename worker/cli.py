@@ -24,7 +24,7 @@ from study.errors import UsageError
 from study.log import set_up_logging
 from study.probes import served
 from study.registry import RegisteredStudy, Registry, open_registry
-from study.told import reason, told
+from study.told import called, reason, told
 from worker import environment
 from worker.arrival import await_store
 from worker.environment import PLACES
@@ -176,9 +176,10 @@ for verb in (inspect, *VERBS):
 
 def main() -> None:
     """Runs a verb; every expected error is one line on standard error."""
-    with told("hpo-worker"):
+    program = called("hpo-worker")
+    with told(program.split()[0]):
         set_up_logging()
-        app(prog_name="hpo-worker")
+        app(prog_name=program)
 
 
 def _open_study(turned: Callable[[], None] = lambda: None) -> tuple[Registry, RegisteredStudy]:

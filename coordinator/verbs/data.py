@@ -13,4 +13,4 @@ from coordinator import worker_program
 
 def inspect(context: typer.Context) -> None:
     """Show class counts, sizes, formats, duplicates and broken files of a study's pictures."""
-    worker_program.become(["inspect", *context.args])
+    worker_program.become(["inspect", *context.args], called="hpo data")

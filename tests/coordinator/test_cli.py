@@ -89,18 +89,22 @@ def test_bad_input_is_one_line_and_status_2(
 def test_a_verb_for_a_model_is_the_workers_with_its_options_and_exit_status(
     hpo: Hpo, home: Path
 ) -> None:
-    assert "--csv" in hpo("predict", "--help").stdout
+    shown = hpo("predict", "--help").stdout
+    assert "Usage: hpo predict " in shown
+    assert "--csv" in shown
     ended = hpo("predict", "birds", "a.png", "--csv", "b.csv")
     assert (ended.returncode, ended.stdout) == (2, "")
     (line,) = ended.stderr.splitlines()
-    assert line.startswith(f"hpo-worker: {home}/artifacts: no promoted model of a study 'birds'")
+    assert line.startswith(f"hpo: {home}/artifacts: no promoted model of a study 'birds'")
 
 
 def test_the_verb_for_a_studys_pictures_is_the_workers(hpo: Hpo, home: Path) -> None:
-    assert "--features" in hpo("data", "inspect", "--help").stdout
+    shown = hpo("data", "inspect", "--help").stdout
+    assert "Usage: hpo data inspect " in shown
+    assert "--features" in shown
     ended = hpo("data", "inspect", "no-such")
     assert (ended.returncode, ended.stdout) == (2, "")
-    assert ended.stderr == "hpo-worker: configs/no-such.yaml: no such study\n"
+    assert ended.stderr == "hpo: configs/no-such.yaml: no such study\n"
     assert not (home / "artifacts").exists()
 
 

@@ -8,30 +8,24 @@ the modules it imports when it is called, so that the supervisor never has torch
 from __future__ import annotations
 
 import importlib.util
-import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
 from contextlib import nullcontext, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from study import exit_codes, paths
 from study.config.nearest import hint
 from study.errors import UsageError
-from study.paths import StudyPaths
 from worker import environment
+from worker.inspection.arguments import Model, end, named, place_of, set_threads
 from worker.inspection.terminal import bar, say, show
 
 if TYPE_CHECKING:
-    from worker.evaluation.classifier import Classifier
     from worker.inspection.squares import Squares
-
-Model = Annotated[str, typer.Argument(metavar="MODEL", help="a study's name, or a model's folder")]
-LISTED = "-"  # for pictures whose names come on standard input
 
 
 def evaluate(
@@ -57,10 +51,10 @@ def evaluate(
     from worker.inspection.examples import packed_examples, source_examples
     from worker.inspection.metrics_table import metrics_table
 
-    threads = _set_threads()
+    threads = set_threads()
     classifier = given.open_model(model, environment.device())
     described = classifier.described
-    folder = output or _place(classifier).evaluation(described.manifest.version)
+    folder = output or place_of(classifier).evaluation(described.manifest.version)
     with (
         nullcontext(packed_examples(classifier))
         if data is None
@@ -72,7 +66,7 @@ def evaluate(
         show(metrics_table(result))
         for file in draw(described, examples, measured, result, folder):
             show(str(file))
-        _end(examples.squares.names, examples.squares.unreadable)
+        end(examples.squares.names, examples.squares.unreadable)
 
 
 def predict(
@@ -93,14 +87,14 @@ def predict(
     from worker.inspection.answer import answered
     from worker.inspection.predict import answer_table, summary, write_submission
 
-    named = list(given.find_pictures(_named(pictures)))
-    if not named:
+    found = list(given.find_pictures(named(pictures)))
+    if not found:
         raise UsageError("no pictures: standard input has no names")
-    threads = _set_threads()
+    threads = set_threads()
     classifier = given.open_model(model, environment.device())
-    squares = given.as_squares(named, classifier, threads)
+    squares = given.as_squares(found, classifier, threads)
     began = time.perf_counter()
-    with bar("classifying", len(named)) as advance:
+    with bar("classifying", len(found)) as advance:
         answers = list(answered(classifier, squares, advance))
     seconds = time.perf_counter() - began
     if csv is not None:
@@ -108,7 +102,7 @@ def predict(
     else:
         show(answer_table(squares.names, answers))
     say(summary(answers, seconds))
-    _end(squares.names, squares.unreadable)
+    end(squares.names, squares.unreadable)
 
 
 def export(
@@ -135,17 +129,17 @@ def export(
 
     if form not in (*FORMATS, "both"):
         raise UsageError(f"no format {form!r}{hint(form, (*FORMATS, 'both'))}")
-    threads = _set_threads()
+    threads = set_threads()
     classifier = given.open_model(model, environment.device())
     squares: Squares
     if data:
         squares = given.as_squares(list(given.find_pictures(data)), classifier, threads)
     else:
         squares = PackedSquares(given.open_store(classifier), "val")
-    folder = output or _place(classifier).export(classifier.described.manifest.version)
+    folder = output or place_of(classifier).export(classifier.described.manifest.version)
     for done in write(classifier, squares, folder, [*FORMATS] if form == "both" else [form]):
         show(str(done.file))
-        say(f"checked on {done.pictures} pictures: logits differ by at most {done.difference:.1g}")
+        say(f"checked on {done.pictures} pictures: answers differ by at most {done.difference:.1g}")
 
 
 def explain(
@@ -163,10 +157,10 @@ def explain(
     from worker.inspection import given
     from worker.inspection.explain import explain as draw
 
-    _set_threads()
+    set_threads()
     classifier = given.open_model(model, environment.device())
     square = given.read_square(image, classifier)
-    place = _place(classifier)
+    place = place_of(classifier)
     version = classifier.described.manifest.version
     files, notes = draw(classifier, square, output or place.explanation(version, image.stem))
     for file in files:
@@ -188,7 +182,7 @@ def demo(
 
     if importlib.util.find_spec("gradio") is None:
         raise UsageError("demo needs gradio, which is not installed: pip install 'hpo[demo]'")
-    _set_threads()
+    set_threads()
     classifier = given.open_model(model, environment.device())
     with tempfile.TemporaryDirectory(prefix="hpo-samples-") as folder, suppress(KeyboardInterrupt):
         if samples is not None:
@@ -201,35 +195,3 @@ def demo(
 
 
 VERBS: tuple[Callable[..., None], ...] = (evaluate, predict, explain, export, demo)
-
-
-def _named(given: Sequence[str]) -> list[str]:
-    """With the lines of standard input where `-` stands."""
-    names: list[str] = []
-    for name in given:
-        if name == LISTED:
-            names += [line for line in sys.stdin.read().splitlines() if line]
-        else:
-            names.append(name)
-    return names
-
-
-def _place(classifier: Classifier) -> StudyPaths:
-    return paths.artifacts(classifier.described.manifest.study)
-
-
-def _set_threads() -> int:
-    """Of torch, and how many to decode with."""
-    import torch
-
-    threads = environment.threads()
-    torch.set_num_threads(threads)
-    return threads
-
-
-def _end(names: Sequence[str], unreadable: Mapping[int, str]) -> None:
-    """Names the pictures that could not be read; then the verb has failed."""
-    for number, reason in sorted(unreadable.items()):
-        say(f"hpo-worker: {names[number]}: skipped: {reason}")
-    if unreadable:
-        raise typer.Exit(exit_codes.FAILED)
