@@ -7,12 +7,13 @@ version is in use nor of what its files hold.
 from __future__ import annotations
 
 import hashlib
+import shlex
 from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict
 
 from study import paths
-from study.config.nearest import hint
+from study.config.nearest import hint, nearest
 from study.errors import CheckpointCorrupt, UsageError, one_line
 from study.paths import MANIFEST
 
@@ -62,10 +63,22 @@ def find_promoted(study_or_folder: str) -> Path:
         here = latest.parents[2]
         names = sorted(found.parents[1].name for found in here.glob("*/promoted/latest"))
         raise UsageError(
-            one_line(f"{here}: no promoted model of a study {study_or_folder!r}")
-            + (hint(study_or_folder, names) or f"; give a version's folder, with a {MANIFEST}")
+            one_line(
+                f"{here}: no promoted model of a study {study_or_folder!r}"
+                + (hint(study_or_folder, names) or f"; give a version's folder, with a {MANIFEST}")
+                + ("" if nearest(study_or_folder, names) else _copied(study_or_folder))
+            )
         )
     return latest.resolve()
+
+
+def _copied(study: str) -> str:
+    """How the model of a cluster comes here; its coordinator has the volume with /artifacts."""
+    place = shlex.quote(f"/artifacts/{study}/promoted")
+    return (
+        "; of a cluster: kubectl exec deployment/coordinator -- "
+        f"tar -chf - -C {place} latest | tar -xf -, and give ./latest"
+    )
 
 
 def describe_file(file: Path) -> PromotedFile:

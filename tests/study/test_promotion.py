@@ -50,6 +50,13 @@ def test_a_study_without_a_version_lists_those_that_have_one(version: Path) -> N
         find_promoted("birds")
 
 
+def test_a_name_like_no_other_may_be_a_clusters_and_is_said_how_to_copy(version: Path) -> None:
+    (version.parent / "latest").unlink()
+    told = r"deployment/coordinator -- tar -chf - -C '/artifacts/my birds/promoted' latest \|"
+    with pytest.raises(UsageError, match=told):
+        find_promoted("my birds")
+
+
 @pytest.mark.parametrize("folder", ["./artifacts", "..", "/nowhere"])
 def test_a_folder_without_a_manifest_is_no_version(version: Path, folder: str) -> None:
     assert version.is_dir()
