@@ -11,6 +11,8 @@ BACKEND ?= kubernetes
 PORT ?= 8080
 FROM = $(if $(DATA),--data '$(DATA)')
 FOLLOWED = $(if $(FOLLOW),--follow)
+INTO = $(if $(OUT),--output '$(OUT)')
+NEEDED = $(if $(DATA),'$(DATA)',$(error DATA= must name a picture or a folder))
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -77,11 +79,12 @@ $(SECRETS)/storage:
 endif
 
 .PHONY: help setup check test bench bench-gpu demo plan submit status logs scale stop resume train best \
-	promote rollback dashboard report images test-images test-cluster deploy undeploy clean
+	promote rollback dashboard inspect evaluate predict explain export page report images test-images \
+	test-cluster deploy undeploy clean
 
 help: ## what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
-	@echo '  variables: STUDY=$(STUDY) N=$(N) BACKEND=$(BACKEND) DATA= ARGS= WORKER= TRIAL= PORT=$(PORT)'
+	@echo '  variables: STUDY=$(STUDY) N=$(N) BACKEND=$(BACKEND) DATA= ARGS= OUT= WORKER= TRIAL= PORT=$(PORT)'
 
 setup: $(INSTALLED) ## the whole environment; quick when nothing changed
 
@@ -155,8 +158,27 @@ else
 	$(HPO) dashboard $(if $(filter file,$(origin STUDY)),,$(STUDY)) --port $(PORT) $(ON)
 endif
 
+# What follows needs torch and the files here, wherever the study ran.
+inspect: $(INSTALLED) ## class counts, sizes, duplicates and broken files of STUDY's pictures [DATA= ARGS= OUT=]
+	$(BIN)/hpo data inspect $(STUDY) $(FROM) $(INTO) $(ARGS)
+
+evaluate: $(INSTALLED) ## measure the promoted model of STUDY on its held-out pictures or others [DATA= OUT=]
+	$(BIN)/hpo evaluate $(STUDY) $(if $(DATA),'$(DATA)') $(INTO)
+
+predict: $(INSTALLED) ## classify DATA, a picture or a folder, with it [OUT=list.csv]
+	$(BIN)/hpo predict $(STUDY) $(NEEDED) $(if $(OUT),--csv '$(OUT)')
+
+explain: $(INSTALLED) ## draw what it sees in the picture DATA [OUT=]
+	$(BIN)/hpo explain $(STUDY) $(NEEDED) $(INTO)
+
+export: $(INSTALLED) ## write it as ONNX and torch.export, checked against the checkpoint [DATA= OUT=]
+	$(BIN)/hpo export $(STUDY) $(if $(DATA),'$(DATA)') $(INTO)
+
+page: $(INSTALLED) ## serve a page to drop pictures on, on 127.0.0.1:PORT
+	$(BIN)/hpo demo $(STUDY) --port $(PORT)
+
 report: $(STAMP) ## STUDY as one HTML page [OUT=page.html]
-	$(HPO) report $(STUDY) $(ON) $(if $(OUT),--output '$(OUT)')
+	$(HPO) report $(STUDY) $(ON) $(INTO)
 
 images: ## the worker's and the coordinator's image [BASE_IMAGE= WHEELS= PIP_CONFIG= TAG=]
 	$(if $(WHEELS),DOCKER_BUILDKIT=1 $(DOCKER) build --tag hpo-wheels --file docker/wheels.Dockerfile '$(WHEELS)')
