@@ -80,6 +80,7 @@ MANIFEST = "manifest.json"  # in a store and in a promoted model
 PIXELS = "pixels.bin"  # uint8 (N, H, W, C)
 WEIGHTS = "weights.pt"  # of a promoted model
 METRICS = "metrics.json"  # of a promoted model
+LIKENESS = "likeness.pt"  # of a promoted model: what its training pictures are like
 HISTORY = "history.json"  # of a promoted model
 CONFIG = "config.yaml"  # of a promoted model
 CLASSES = "classes.json"  # of a promoted model

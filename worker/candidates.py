@@ -19,7 +19,7 @@ from study.config.records import StudyConfig
 from study.dataset import read_manifest
 from study.errors import CheckpointCorrupt, UsageError
 from study.mirror import Mirror, fetch_missing
-from study.paths import METRICS, WEIGHTS, DataPaths, StudyPaths
+from study.paths import LIKENESS, METRICS, WEIGHTS, DataPaths, StudyPaths
 from study.registry import RegisteredStudy, Registry
 from study.statements import STATEMENTS
 
@@ -63,7 +63,8 @@ def measure_candidates(
     there too. Raises UsageError when none of them has weights that can be read.
     """
     from worker.evaluation.calibration import calibrate  # imports torch
-    from worker.evaluation.measure import export_model, infer, measure
+    from worker.evaluation.likeness import save_likeness
+    from worker.evaluation.measure import export_model, measure
 
     store = data.store(study.store)
     files = _weights(registry.engine, study.study_id)
@@ -88,17 +89,20 @@ def measure_candidates(
     test = None
     if "test" in read_manifest(store).splits:
         test = measure(configs[winner], store, weights, "test", device=device, threads=threads)
-    logits, _ = infer(configs[winner], store, weights, "val", device=device, threads=threads)
+    likeness, calibration = calibrate(
+        configs[winner], store, weights, device=device, threads=threads
+    )
     result = Candidates(
         winner=winner,
         validation={str(number): metrics for number, metrics in validation.items()},
         test=test,
-        calibration=calibrate(logits),
+        calibration=calibration,
     )
     export_model(weights, configs[winner], store, output / WEIGHTS)
+    save_likeness(likeness, output / LIKENESS)
     atomic.write_json(output / METRICS, result)
     if mirror is not None:
-        for name in (WEIGHTS, METRICS):
+        for name in (WEIGHTS, LIKENESS, METRICS):
             mirror.upload(output / name)
     return result
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -83,7 +84,18 @@ def trained(
     return train(trained_study, shapes_store, tmp_path_factory.mktemp("trial"))
 
 
+@pytest.fixture(scope="session")
+def published(
+    trained_study: StudyConfig,
+    shapes_store: Path,
+    trained: Path,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Path:
+    """The same as a promoted version, measured once for all tests; copied, never changed."""
+    return promote(trained_study, shapes_store, trained, tmp_path_factory.mktemp("published"))
+
+
 @pytest.fixture
-def promoted(trained_study: StudyConfig, shapes_store: Path, trained: Path, tmp_path: Path) -> Path:
-    """The same as a promoted version."""
-    return promote(trained_study, shapes_store, trained, tmp_path / "promoted" / "0001")
+def promoted(published: Path, tmp_path: Path) -> Path:
+    """A promoted version of the test's own."""
+    return shutil.copytree(published, tmp_path / "promoted" / "0001")

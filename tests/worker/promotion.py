@@ -15,7 +15,8 @@ from study.promotion import PromotedManifest, describe_file
 from worker.data.batches import open_batches
 from worker.data.store import Store
 from worker.evaluation.calibration import calibrate
-from worker.evaluation.measure import export_model, infer
+from worker.evaluation.likeness import save_likeness
+from worker.evaluation.measure import export_model
 from worker.models.build import build_model
 from worker.models.weights import save_weights
 
@@ -57,7 +58,8 @@ def promote(config: StudyConfig, store: Path, weights: Path, folder: Path) -> Pa
     manifest = Store.open(store).manifest
     export_model(weights, config, store, folder / "weights.pt")
     (folder / "config.yaml").write_text(dump(config))
-    logits, _ = infer(config, store, weights, "val", device="cpu", threads=1)
+    likeness, calibration = calibrate(config, store, weights, device="cpu", threads=1)
+    save_likeness(likeness, folder / "likeness.pt")
     fed = {
         "mean": manifest.mean,
         "std": manifest.std,
@@ -71,7 +73,7 @@ def promote(config: StudyConfig, store: Path, weights: Path, folder: Path) -> Pa
         }
         for epoch in range(3)
     ]
-    measured = {"winner": 0, "validation": {"0": {}}, "calibration": calibrate(logits)}
+    measured = {"winner": 0, "validation": {"0": {}}, "calibration": calibration}
     write_json(folder / "classes.json", manifest.classes)
     write_json(folder / "normalization.json", fed)
     write_json(folder / "history.json", history)

@@ -20,16 +20,15 @@ from torch import Tensor, nn
 from study.config.load import load_study
 from study.config.records import StudyConfig
 from study.errors import CheckpointCorrupt, DataError
-from study.paths import CLASSES, CONFIG, HISTORY, METRICS, NORMALIZATION, WEIGHTS
+from study.paths import CLASSES, CONFIG, HISTORY, LIKENESS, METRICS, NORMALIZATION, WEIGHTS
 from study.promotion import PromotedManifest, verify
-from worker.data.augment import Normaliser, whole
 from worker.data.decode import Undecodable, decode
 from worker.evaluation.calibration import Calibration
-from worker.evaluation.logits import predict_logits
+from worker.evaluation.likeness import Likeness, load_likeness
+from worker.evaluation.network import Network
 from worker.models.build import build_model
 from worker.models.device import resolve_device
 from worker.models.misfit import misfit
-from worker.models.precision import resolve_precision
 
 
 @dataclass(frozen=True)
@@ -43,11 +42,12 @@ class Described:
     fed: dict[str, Any]
     """mean and std per channel in [0, 1], image_size, channels."""
     calibration: Calibration
+    """How the likeness was made."""
     history: list[dict[str, Any]]
     """epoch and metrics of each epoch of the trial."""
 
 
-class Classifier:
+class Classifier(Network):
     """Holds the model on one device. Use from one thread."""
 
     def __init__(self, directory: str | Path, *, device: str = "auto") -> None:
@@ -57,12 +57,15 @@ class Classifier:
         """
         directory = Path(directory)
         self.described = _read(directory)
-        self.device = resolve_device(device)
-        fed, config = self.described.fed, self.described.config
-        model = _load(directory, self.described)
-        self.model: nn.Module = model.to(device=self.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
-        self._normalise = Normaliser(fed["mean"], fed["std"], self.device)
-        self._dtype = resolve_precision(config.training.precision, self.device)
+        fed, where = self.described.fed, resolve_device(device)
+        super().__init__(
+            _load(directory, self.described),
+            self.described.config,
+            mean=fed["mean"],
+            std=fed["std"],
+            device=where,
+        )
+        self.likeness = _likeness(directory).to(where)
 
     @property
     def classes(self) -> tuple[str, ...]:
@@ -92,17 +95,11 @@ class Classifier:
         data = self.described.config.data
         return decode(content, data.packed_size, data.channels, data.fit).pixels
 
-    def images(self, squares: NDArray[np.uint8]) -> Tensor:
-        """(B, C, S, S) float32, normalised, on the device, of squares (B, P, P, C) uint8."""
-        pixels = torch.from_numpy(squares).to(self.device)
-        return self._normalise(whole(pixels, self.described.config.data.image_size))
-
-    def infer(self, squares: NDArray[np.uint8]) -> Tensor:
-        """Logits (B, C) float32, on the device, of squares (B, P, P, C) uint8."""
-        labels = torch.zeros(len(squares), dtype=torch.int64)  # not looked at
-        batch = (self.images(squares), labels)
-        logits, _ = predict_logits(self.model, [batch], dtype=self._dtype)
-        return logits
+    def judge(self, squares: NDArray[np.uint8]) -> tuple[Tensor, Tensor]:
+        """Logits (B, C) float32 and distances (B,) float32 from the training pictures, of which
+        those above 1 are unlike them; on the device, of squares (B, P, P, C) uint8."""
+        logits, features = self.look(squares)
+        return logits, self.likeness.distances(features)
 
 
 def _read(directory: Path) -> Described:
@@ -140,3 +137,11 @@ def _load(directory: Path, described: Described) -> nn.Module:
         )
     model.load_state_dict(state)
     return model
+
+
+def _likeness(directory: Path) -> Likeness:
+    """What the training pictures are like, on the CPU."""
+    try:
+        return load_likeness(directory / LIKENESS)
+    except Exception as error:  # as above
+        raise CheckpointCorrupt(f"{directory}: not a promoted model: {error}") from error

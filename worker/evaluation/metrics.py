@@ -121,6 +121,12 @@ def calibration_error(probabilities: Tensor, labels: Tensor) -> Tensor:
     return error.double()
 
 
+def entropy(logits: Tensor) -> Tensor:
+    """(N,) float64: of the softmax of logits (N, C), nats; log(C) for classes as likely."""
+    logs = logits.double().log_softmax(dim=1)
+    return -(logs.exp() * logs).sum(dim=1)
+
+
 @torch.no_grad()
 def summarise(logits: Tensor, labels: Tensor) -> dict[str, float]:
     """What a study can search for, by the names of study.config.search.Metric.

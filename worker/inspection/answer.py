@@ -10,8 +10,9 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
-from worker.evaluation.calibration import Calibration, entropy, is_unlike
 from worker.evaluation.classifier import Classifier
+from worker.evaluation.likeness import is_unlike
+from worker.evaluation.metrics import entropy
 from worker.inspection.squares import Squares
 
 TOP = 5  # classes of an answer
@@ -31,7 +32,7 @@ class Answer:
     entropy: float
     """Of all probabilities, nats: 0 for one certain class."""
     unlike: bool
-    """Whether the picture is unlike the training data (worker/evaluation/calibration.py)."""
+    """Whether the picture is unlike the training data (worker/evaluation/likeness.py)."""
 
     @property
     def label(self) -> str:
@@ -47,23 +48,23 @@ class Answer:
 def answered(classifier: Classifier, squares: Squares, progress: Progress) -> Iterator[Answer]:
     """An answer for each picture that can be read, in their order; holds a batch at a time."""
     for numbers, pixels in squares.batches(range(len(squares.names))):
-        logits = classifier.infer(pixels).cpu()
+        logits, distances = classifier.judge(pixels)
         del pixels  # before the next batch is made
-        yield from answers(numbers, logits, classifier.classes, classifier.described.calibration)
+        yield from answers(numbers, logits.cpu(), distances.cpu(), classifier.classes)
         progress(len(numbers))
 
 
 def answers(
-    numbers: list[int], logits: Tensor, classes: tuple[str, ...], calibration: Calibration
+    numbers: list[int], logits: Tensor, distances: Tensor, classes: tuple[str, ...]
 ) -> Iterator[Answer]:
-    """Of logits (B, C) float on the CPU."""
+    """Of logits (B, C) and distances (B,) float, as Classifier.judge gives them, on the CPU."""
     top = logits.softmax(dim=1).topk(min(TOP, len(classes)), dim=1)
     rows = zip(
         numbers,
         top.values.tolist(),
         top.indices.tolist(),
         entropy(logits).tolist(),
-        is_unlike(logits, calibration).tolist(),
+        is_unlike(distances).tolist(),
         strict=True,
     )
     for number, probabilities, indices, spread, unlike in rows:

@@ -100,12 +100,13 @@ def _packed(config: StudyConfig) -> Store:
 def _features(store: Store, config: StudyConfig, model: str) -> NDArray[np.float32]:
     import torch
 
-    from worker.inspection.features import Network, Pretrained, check_channels, store_features
+    from worker.evaluation.network import Network
+    from worker.inspection.features import check_channels, pretrained, store_features
     from worker.inspection.given import open_model
 
     torch.set_num_threads(environment.threads())
     if model == OWN:
-        network: Network = Pretrained(config, store, environment.device())
+        network: Network = pretrained(config, store, environment.device())
     else:
         network = classifier = open_model(model, environment.device())
         check_channels(store, classifier)

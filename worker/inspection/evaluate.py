@@ -18,10 +18,10 @@ from torch import Tensor
 from study import atomic
 from study.errors import UsageError
 from study.paths import CONFUSION, CURVES, MISTAKES, RESULT
-from worker.evaluation.calibration import is_unlike
 from worker.evaluation.classifier import Classifier, Described
 from worker.evaluation.figures import WrongPicture, draw_confusion, draw_curves, draw_mistakes
 from worker.evaluation.findings import Found, describe, find
+from worker.evaluation.likeness import is_unlike
 from worker.evaluation.metrics import summarise
 from worker.inspection.answer import Progress
 from worker.inspection.examples import Examples
@@ -40,6 +40,8 @@ class Measured:
     """(N,) int64, of the pictures."""
     logits: Tensor
     """(N, C) float32, on the CPU."""
+    distances: Tensor
+    """(N,) float32, from the training pictures; on the CPU."""
     labels: Tensor
     """(N,) int64."""
     seconds: float
@@ -49,9 +51,12 @@ def infer(classifier: Classifier, examples: Examples, progress: Progress) -> Mea
     """Asks the model. Raises UsageError where no picture can be read."""
     numbers: list[int] = []
     logits: list[Tensor] = []
+    distances: list[Tensor] = []
     began = time.perf_counter()
     for batch, pixels in examples.squares.batches(range(len(examples.labels))):
-        logits.append(classifier.infer(pixels).cpu())
+        answer, distance = classifier.judge(pixels)
+        logits.append(answer.cpu())
+        distances.append(distance.cpu())
         del pixels  # before the next batch is made
         numbers += batch
         progress(len(batch))
@@ -59,7 +64,13 @@ def infer(classifier: Classifier, examples: Examples, progress: Progress) -> Mea
         raise UsageError(f"{examples.what}: none of the pictures can be read")
     labels = torch.tensor([examples.labels[number] for number in numbers])
     seconds = time.perf_counter() - began
-    return Measured(torch.tensor(numbers), torch.cat(logits), labels, seconds)
+    return Measured(
+        numbers=torch.tensor(numbers),
+        logits=torch.cat(logits),
+        distances=torch.cat(distances),
+        labels=labels,
+        seconds=seconds,
+    )
 
 
 def write_result(
@@ -69,7 +80,6 @@ def write_result(
     manifest, squares = described.manifest, examples.squares
     found = _found(measured)
     metrics = summarise(measured.logits, measured.labels)
-    unlike = is_unlike(measured.logits, described.calibration)
     result = {
         "study": manifest.study,
         "version": manifest.version,
@@ -77,7 +87,7 @@ def write_result(
         "data": examples.what,
         "pictures": len(measured.logits),
         "unreadable": {squares.names[number]: why for number, why in squares.unreadable.items()},
-        "unlike": unlike.double().mean().item(),
+        "unlike": is_unlike(measured.distances).double().mean().item(),
         "pictures_per_second": round(len(measured.logits) / measured.seconds, 1),
         **describe(found, metrics, described.classes, squares.names),
     }

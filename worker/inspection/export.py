@@ -20,7 +20,7 @@ from worker.inspection.formats import FORMATS, Run, trace
 from worker.inspection.packaged import Packaged, contract
 from worker.inspection.squares import Squares
 
-TOLERANCE = 1e-3  # largest difference of a logit
+TOLERANCE = 1e-3  # largest difference of a logit, and of a distance
 PICTURES = 512  # at most, that a file is checked on
 
 
@@ -32,7 +32,7 @@ class Exported:
     pictures: int
     """It was checked on."""
     difference: float
-    """Largest of a logit."""
+    """Largest of a logit, and of a distance from the training pictures."""
 
 
 def export(
@@ -58,7 +58,7 @@ def export(
             pictures, difference = _compared(package, FORMATS[name].open(file), squares)
             if not difference <= TOLERANCE:
                 raise HpoError(
-                    f"{file.name}: must give the checkpoint's logits to {TOLERANCE}, "
+                    f"{file.name}: must give the checkpoint's answers to {TOLERANCE}, "
                     f"differs by {difference:.2g} on {pictures} pictures"
                 )
             done.append(Exported(folder / file.name, pictures, difference))
@@ -70,10 +70,11 @@ def export(
 
 @torch.no_grad()
 def _compared(package: Packaged, run: Run, squares: Squares) -> tuple[int, float]:
-    """How many pictures both were asked, and the largest difference of a logit."""
+    """How many pictures both were asked, and the largest difference of an answer."""
     pictures, largest = 0, 0.0
     for _, pixels in squares.batches(range(min(PICTURES, len(squares.names)))):
-        wanted = package(torch.from_numpy(pixels)).numpy()
-        largest = max(largest, float(np.abs(run(pixels) - wanted).max()))
+        wanted = package(torch.from_numpy(pixels))
+        for given, answer in zip(run(pixels), wanted, strict=True):
+            largest = max(largest, float(np.abs(given - answer.numpy()).max()))
         pictures += len(pixels)
     return pictures, largest

@@ -23,10 +23,12 @@ from study.errors import UsageError
 from worker.inspection.squares import Square
 
 CONTRACT = "contract"
-INPUT, OUTPUT = "pixels", "logits"
+INPUT, OUTPUTS = "pixels", ("logits", "distance")
 
-Run = Callable[[Square], NDArray[np.float32]]
-"""From pixels (B, P, P, C) uint8 to logits (B, n_classes)."""
+Answers = tuple[NDArray[np.float32], NDArray[np.float32]]
+"""Logits (B, n_classes), and distances (B,) from the training pictures."""
+Run = Callable[[Square], Answers]
+"""From pixels (B, P, P, C) uint8."""
 
 
 @dataclass(frozen=True)
@@ -54,9 +56,9 @@ def _open_torch(file: Path) -> Run:
     module = torch.export.load(file).module()
 
     @torch.no_grad()
-    def run(pixels: Square) -> NDArray[np.float32]:
-        logits: NDArray[np.float32] = module(torch.from_numpy(pixels)).numpy()
-        return logits
+    def run(pixels: Square) -> Answers:
+        logits, distances = module(torch.from_numpy(pixels))
+        return logits.numpy(), distances.numpy()
 
     return run
 
@@ -64,7 +66,7 @@ def _open_torch(file: Path) -> Run:
 def _write_onnx(program: ExportedProgram, contract: Mapping[str, Any], file: Path) -> None:
     _needs("onnx", "onnxscript", "onnxruntime")
     made = torch.onnx.export(
-        program, input_names=[INPUT], output_names=[OUTPUT], dynamo=True, verbose=False
+        program, input_names=[INPUT], output_names=[*OUTPUTS], dynamo=True, verbose=False
     )
     assert made is not None, "given with dynamo"
     made.model.metadata_props[CONTRACT] = json.dumps(contract)
@@ -79,9 +81,9 @@ def _open_onnx(file: Path) -> Run:
 
     session = onnxruntime.InferenceSession(file, providers=["CPUExecutionProvider"])
 
-    def run(pixels: Square) -> NDArray[np.float32]:
-        logits: NDArray[np.float32] = session.run([OUTPUT], {INPUT: pixels})[0]
-        return logits
+    def run(pixels: Square) -> Answers:
+        logits, distances = session.run([*OUTPUTS], {INPUT: pixels})
+        return logits, distances
 
     return run
 

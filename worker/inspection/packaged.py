@@ -1,4 +1,5 @@
-"""A model with everything around it: from squares as they are decoded to logits.
+"""A model with everything around it: from squares as they are decoded to logits, and to how far
+the pictures are from those it was trained on.
 
 What is exported. Knows nothing of file formats.
 """
@@ -12,10 +13,12 @@ from torch import Tensor, nn
 
 from worker.data.augment import whole
 from worker.evaluation.classifier import Classifier, Described
+from worker.models.features import noted
 
 
 class Packaged(nn.Module):
-    """pixels (B, P, P, C) uint8 to logits (B, n_classes) float32; on the CPU, in float32."""
+    """pixels (B, P, P, C) uint8 to logits (B, n_classes) and distances (B,) float32; on the CPU, in
+    float32."""
 
     mean: Tensor
     std: Tensor
@@ -25,16 +28,18 @@ class Packaged(nn.Module):
         super().__init__()
         described = classifier.described
         self.model = classifier.model.cpu().to(memory_format=torch.contiguous_format).eval()
+        self._likeness = classifier.likeness.to(torch.device("cpu"))
         self._size = described.config.data.image_size
         for name in ("mean", "std"):
             values = torch.tensor(described.fed[name]).view(1, -1, 1, 1)
             self.register_buffer(name, values, persistent=False)
 
-    def forward(self, pixels: Tensor) -> Tensor:
+    def forward(self, pixels: Tensor) -> tuple[Tensor, Tensor]:
         """See the class."""
         images = whole(pixels, self._size) / 255
-        logits: Tensor = self.model((images - self.mean) / self.std)
-        return logits
+        with noted(self.model) as features:
+            logits: Tensor = self.model((images - self.mean) / self.std)
+        return logits, self._likeness.distances(features)
 
 
 def contract(described: Described) -> dict[str, Any]:
@@ -59,6 +64,9 @@ def contract(described: Described) -> dict[str, Any]:
             "mean": described.fed["mean"],
             "std": described.fed["std"],
         },
-        "output": {"name": "logits", "dtype": "float32", "shape": ["batch", "classes"]},
-        "unlike_below_log_sum_exp": described.calibration["log_sum_exp"],
+        "outputs": [
+            {"name": "logits", "dtype": "float32", "shape": ["batch", "classes"]},
+            {"name": "distance", "dtype": "float32", "shape": ["batch"]},
+        ],
+        "unlike_above_distance": 1.0,
     }

@@ -74,9 +74,8 @@ def build_page(classifier: Classifier, samples: Sequence[Sample]) -> gr.Blocks:
 
 def ask(classifier: Classifier, picture: Path) -> Answer:
     """The answer to one file. Raises Undecodable, ValueError, OSError."""
-    logits = classifier.logits([read_file(picture)]).cpu()
-    calibration = classifier.described.calibration
-    return next(answers([0], logits, classifier.classes, calibration))
+    logits, distances = classifier.judge(classifier.square(read_file(picture))[None])
+    return next(answers([0], logits.cpu(), distances.cpu(), classifier.classes))
 
 
 def describe(answer: Answer) -> str:

@@ -16,6 +16,7 @@ from worker.evaluation.metrics import (
     class_figures,
     confusion_matrix,
     cross_entropy,
+    entropy,
     roc_auc,
     summarise,
     top_k,
@@ -125,3 +126,10 @@ def test_shares_stay_between_0_and_1_and_top_5_is_no_less_than_top_1(
     shares = ("precision", "recall", "f1", "f1_supported", "ece")
     assert all(0 <= metrics[name] <= 1 for name in shares)
     assert metrics["accuracy"] == (logits.argmax(1) == labels).double().mean().item()
+
+
+def test_entropy_is_that_of_the_softmax_in_nats() -> None:
+    assert entropy(torch.zeros(1, 5)).item() == pytest.approx(math.log(5))
+    assert entropy(torch.tensor([[1000.0, 0.0]])).item() == pytest.approx(0.0)
+    halves = torch.tensor([[3.0, 3.0, -1000.0]])
+    assert entropy(halves).item() == pytest.approx(math.log(2))

@@ -25,10 +25,10 @@ def test_both_files_answer_as_the_checkpoint_for_any_number_of_pictures(
     ended = verb("export", promoted)
     folder = home / "artifacts" / "shapes" / "used" / "0001" / "export"
     assert ended.out.split() == [str(folder / "model.onnx"), str(folder / "model.pt2")]
-    assert ended.err.count("checked on 27 pictures: logits differ by at most ") == 2
+    assert ended.err.count("checked on 27 pictures: answers differ by at most ") == 2
     assert sorted(file.name for file in folder.iterdir()) == ["model.onnx", "model.pt2"]
     pixels = Store.open(shapes_store).pixels[:5]
-    wanted = Classifier(promoted, device="cpu").infer(pixels).numpy()
+    wanted = Classifier(promoted, device="cpu").judge(pixels)
     session = onnxruntime.InferenceSession(
         folder / "model.onnx", providers=["CPUExecutionProvider"]
     )
@@ -36,10 +36,12 @@ def test_both_files_answer_as_the_checkpoint_for_any_number_of_pictures(
     (inside,) = onnx.load(folder / "model.onnx").metadata_props
     assert json.loads(inside.value)["classes"] == ["bottom", "middle", "top"]
     for count in (1, 5):
-        (logits,) = session.run(["logits"], {"pixels": pixels[:count]})
-        np.testing.assert_allclose(logits, wanted[:count], atol=1e-3)
-        found = program(torch.from_numpy(pixels[:count])).detach().numpy()
-        np.testing.assert_allclose(found, wanted[:count], atol=1e-3)
+        for name, answer in zip(("logits", "distance"), wanted, strict=True):
+            (exported,) = session.run([name], {"pixels": pixels[:count]})
+            np.testing.assert_allclose(exported, answer[:count], atol=1e-3)
+        found = program(torch.from_numpy(pixels[:count]))
+        for exported, answer in zip(found, wanted, strict=True):
+            np.testing.assert_allclose(exported.detach(), answer[:count], atol=1e-3)
 
 
 def test_classes_and_how_to_feed_it_are_inside_the_file(
@@ -70,7 +72,7 @@ def test_a_file_that_answers_otherwise_is_not_kept(
     verb: Verb, promoted: Path, home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(exporting, "TOLERANCE", -1.0)
-    with pytest.raises(HpoError, match=r"model\.pt2: must give the checkpoint's logits to -1"):
+    with pytest.raises(HpoError, match=r"model\.pt2: must give the checkpoint's answers to -1"):
         verb("export", promoted, "--format", "torch", "--output", home / "out")
     assert list((home / "out").iterdir()) == []
 
