@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from study import exit_codes, paths
+from study.errors import one_line
 from study.paths import StudyPaths
 from study.told import called
 from worker import environment
@@ -51,6 +52,6 @@ def set_threads() -> int:
 def end(names: Sequence[str], unreadable: Mapping[int, str]) -> None:
     """Names the pictures that could not be read; then the verb has failed."""
     for number, reason in sorted(unreadable.items()):
-        say(f"{called('hpo-worker')}: {names[number]}: skipped: {reason}")
+        say(one_line(f"{called('hpo-worker')}: {names[number]}: skipped: {reason}"))
     if unreadable:
         raise typer.Exit(exit_codes.FAILED)

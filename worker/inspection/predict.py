@@ -13,6 +13,7 @@ from pathlib import Path
 from rich.table import Table
 
 from study import atomic
+from study.errors import one_line
 from worker.inspection.answer import Answer
 
 SUBMISSION = ("filename", "label")
@@ -28,7 +29,7 @@ def answer_table(names: Sequence[str], answers: Iterable[Answer]) -> Table:
         table.add_column(column, justify="right" if number else "left", overflow="fold")
     for answer in answers:
         table.add_row(
-            names[answer.number],
+            one_line(names[answer.number]),
             answer.label,
             percent(answer.confidence),
             ", ".join(f"{name} {percent(share)}" for name, share in answer.top[1:]),
@@ -57,4 +58,5 @@ def summary(answers: Sequence[Answer], seconds: float) -> str:
     unlike = sum(answer.unlike for answer in answers)
     rate = len(answers) / max(seconds, 1e-9)
     odd = f", {unlike} {UNLIKE}" if unlike else ""
-    return f"{len(answers)} pictures in {seconds:.1f} s ({rate:,.0f} a second){odd}"
+    pictures = "1 picture" if len(answers) == 1 else f"{len(answers):,} pictures"
+    return f"{pictures} in {seconds:.1f} s ({rate:,.0f} a second){odd}"

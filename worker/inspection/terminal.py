@@ -8,6 +8,8 @@ from contextlib import contextmanager
 from rich.console import Console, RenderableType
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+WIDE = 10_000  # letters of a line in a file or a pipe
+
 
 @contextmanager
 def bar(what: str, total: int | None) -> Iterator[Callable[[int], None]]:
@@ -23,8 +25,11 @@ def bar(what: str, total: int | None) -> Iterator[Callable[[int], None]]:
 
 
 def show(result: RenderableType) -> None:
-    """A result."""
-    Console(markup=False, highlight=False).print(result, soft_wrap=True)
+    """A result. Where no terminal folds it, a row of a table is a line: for grep and head."""
+    console = Console(markup=False, highlight=False)
+    if not console.is_terminal:
+        console.width = WIDE
+    console.print(result, soft_wrap=True)
 
 
 def say(remark: str) -> None:

@@ -25,7 +25,7 @@ def test_a_picture_gets_its_five_likeliest_classes_and_the_entropy(
     assert row.split()[:2] == [str(shapes / "top" / "000.png"), "top"]
     assert "middle" in row
     assert "bottom" in row
-    assert "1 pictures in " in ended.err
+    assert "1 picture in " in ended.err
 
 
 def test_a_folder_however_deep_becomes_a_list_in_submission_form(
@@ -62,6 +62,19 @@ def test_a_picture_that_cannot_be_read_is_named_and_the_others_are_classified(
     assert told[1].startswith("hpo-worker: 003.png: skipped: broken PNG")
     assert told[2] == f"hpo-worker: {missing}: skipped: No such file or directory"
     assert len((home / "out.csv").read_text().splitlines()) == 1 + 58
+
+
+def test_a_picture_is_one_line_whatever_its_file_is_called(
+    verb: Verb, promoted: Path, shapes: Path, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "40")  # of a terminal; what is read by programs has no width
+    (home / "odd").mkdir()
+    shutil.copy(shapes / "top" / "000.png", home / "odd" / "a\nb\x1b[31m.png")
+    (home / "odd" / "c\nd.png").write_bytes(b"no picture")
+    ended = verb("predict", promoted, home / "odd")
+    _, row = ended.out.splitlines()
+    assert row.split()[:2] == [r"a\nb\x1b[31m.png", "top"]
+    assert r"c\nd.png: skipped: not a picture" in ended.err
 
 
 def test_a_picture_of_another_kind_is_said_to_be_unlike_the_training_data(
