@@ -104,7 +104,8 @@ def validate_epoch(
         classes = len(set(labels.tolist()))
         raise BadData(
             f"search.metric={metric} must be a number on the validation split, got {value} of "
-            f"{len(labels)} pictures in {classes} classes: choose another metric or split"
+            f"{len(labels)} pictures ({classes} class{'' if classes == 1 else 'es'}): "
+            "choose another metric or split"
         )
     return EpochResult(progress.epoch, value, metrics), find(logits, labels, val.rows)
 
