@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import tarfile
+from collections import defaultdict
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -11,7 +12,8 @@ import pytest
 
 from study.config.load import read_study
 from tests.worker.data.conftest import Pack
-from tests.worker.data.pictures import png, write_tree, write_zip
+from tests.worker.data.pictures import encoded, png, write_tree, write_zip
+from tests.worker.data.test_alike import scene
 
 DOCUMENT = Path(__file__).parents[3] / "docs/data.md"
 STUDY = "name: any\nsearch: {budget: {trials: 1}}\n"
@@ -42,20 +44,24 @@ def test_every_example_is_a_valid_section(section: str) -> None:
     read_study((STUDY + section).encode(), Path("any.yaml"))
 
 
-def test_pokemon_keeps_games_together(pack: Pack, tmp_path: Path) -> None:
+def test_pokemon_keeps_a_drawing_that_comes_back_in_several_games_in_one_split(
+    pack: Pack, tmp_path: Path
+) -> None:
     files = {
-        f"pokemon/{label}/{game}_{view}.png": png(100 * place + 10 * number + view, 20, 20)
+        f"pokemon/{label}/{game}_{view}.png": encoded(scene(10 * place + view), "JPEG", quality=q)
         for place, label in enumerate(("bulbasaur", "ivysaur"))
-        for number, game in enumerate(("gold", "ruby", "pearl", "white", "yellow", "emerald"))
-        for view in range(3)
+        for view in range(8)
+        for game, q in (("gold", 95), ("silver", 70), ("crystal", 50))
     }
     store = pack(write_zip(tmp_path / "pokemon.zip", files), **settings("pokemon.zip"))
-    games = [
-        {store.manifest.names[row].split("/")[-1].split("_")[0] for row in range(r.start, r.stop)}
-        for r in store.manifest.splits.values()
-    ]
-    assert len(games) == 3
-    assert sum(map(len, games)) == 6
+    splits = defaultdict(set)
+    for split, rows in store.manifest.splits.items():
+        for name in store.manifest.names[rows.start : rows.stop]:
+            _, label, file = name.split("/")
+            splits[label, file.split("_")[1]].add(split)
+    assert len(splits) == 16
+    assert all(len(where) == 1 for where in splits.values())
+    assert {split for where in splits.values() for split in where} == {"train", "val", "test"}
 
 
 def test_inaturalist_keeps_its_val_folder_as_the_test_split(pack: Pack, tmp_path: Path) -> None:
