@@ -29,6 +29,7 @@ def set_up(device: torch.device, threads: int) -> None:
     if device.type == "cuda":
         torch.cuda.set_device(device)
         torch.backends.cudnn.benchmark = True  # every batch has the same shape
+        torch.set_float32_matmul_precision("high")  # TF32 where a study asks for float32
 
 
 def new_learner(
