@@ -56,7 +56,7 @@ def draw_reliability(logits: Tensor, labels: Tensor, target: Path) -> None:
     above.plot([0, 1], [0, 1], color="0.4", linestyle="--", label="as sure as right")
     error = calibration_error(probabilities, labels).item()
     above.set(title=f"expected calibration error {error:.4f}", ylabel="accuracy", ylim=(0, 1))
-    above.legend(loc="upper left")
+    figure.legend(loc="outside upper center", ncols=2)
     below.bar(centres, pictures.numpy(), width, color="0.6")
     below.set(xlabel="confidence", ylabel="pictures", xlim=(0, 1))
     save(figure, target)
