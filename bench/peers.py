@@ -78,10 +78,7 @@ def _epochs(pictures: ImageFolder, batch: int, workers: int, device: torch.devic
 
     def epoch(_: int) -> Iterator[tuple[Tensor, Tensor]]:
         for images, labels in loader:
-            yield (
-                images.to(device, non_blocking=True, memory_format=torch.channels_last),
-                labels.to(device, non_blocking=True),
-            )
+            yield images.to(device, non_blocking=True), labels.to(device, non_blocking=True)
 
     return epoch
 
