@@ -38,6 +38,7 @@ PARTS: Parts = {
     "input-photographs": ["input_pipeline", "--size=128", "--photographs", "--limit=150"],
     "step": ["step"],
     "between-trials": ["between_trials"],
+    "worker-memory": ["worker_memory", "--limit=300", "--trials=4"],
     "whole-study": ["whole_study", "--seeds=3", "--limit=400", "--trials=8", "--epochs=5"],
 }
 FULL: Parts = PARTS | {"whole-study": ["whole_study", "--seeds=5", "--trials=20", "--epochs=10"]}

@@ -3,7 +3,7 @@
 Runs a real study of short trials (the demo's pictures, one worker, an embedded database in a
 temporary folder) and reads what the worker measured itself. In between lie: validation, the best
 weights and the checkpoint made durable, the report, the verdict, the end in the ledger, the next
-claim, sampling, and the next trial's model and first batch.
+claim, sampling, and the next trial's model and first step.
 
     .venv/bin/python bench/turnaround.py --trials 20 --workers 1 [--cluster]
 
@@ -91,14 +91,8 @@ def read(environment: dict[str, str]) -> bytes:
     return subprocess.run(command, env=environment, check=True, capture_output=True).stdout
 
 
-def main() -> None:
-    """Runs the study and prints one line of JSON."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--trials", type=int, default=20)
-    parser.add_argument("--workers", type=int, default=1)
-    parser.add_argument("--epochs", type=int, default=3, help="of each trial")
-    parser.add_argument("--cluster", action="store_true", help="as pods of the fake cluster")
-    arguments = parser.parse_args()
+def measured(*, trials: int, workers: int, epochs: int, cluster: bool = False) -> list[float]:
+    """Runs the study; seconds between two trials of a worker, ascending."""
     with tempfile.TemporaryDirectory(prefix="hpo-bench-") as folder:
         environment = os.environ | {
             "HPO_HOME": folder,
@@ -110,13 +104,28 @@ def main() -> None:
         environment["PYTHONPATH"] = str(ROOT)
         overrides = [
             "name=turnaround",
-            f"training.epochs={arguments.epochs}",
+            f"training.epochs={epochs}",
             "search.pruner.name=none",
-            f"search.budget.trials={arguments.trials}",
+            f"search.budget.trials={trials}",
         ]
-        run = in_cluster if arguments.cluster else on_this_machine
-        printed = run(Path(folder), environment, arguments.workers, overrides)
-    seconds = sorted(json.loads(printed))
+        run = in_cluster if cluster else on_this_machine
+        return sorted(json.loads(run(Path(folder), environment, workers, overrides)))
+
+
+def main() -> None:
+    """Prints one line of JSON."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--trials", type=int, default=20)
+    parser.add_argument("--workers", type=int, default=1)
+    parser.add_argument("--epochs", type=int, default=3, help="of each trial")
+    parser.add_argument("--cluster", action="store_true", help="as pods of the fake cluster")
+    arguments = parser.parse_args()
+    seconds = measured(
+        trials=arguments.trials,
+        workers=arguments.workers,
+        epochs=arguments.epochs,
+        cluster=arguments.cluster,
+    )
     print(  # noqa: T201
         json.dumps(
             {

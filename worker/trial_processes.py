@@ -12,7 +12,7 @@ from multiprocessing.connection import Connection, wait
 
 from worker.messages import Assignment, Command, Dismiss, Event, Standby, Warm
 
-TRIAL_MODULE = "worker.trial"
+PRELOADED = ["worker.trial", "worker.frozen"]
 JOIN_SECONDS = 5.0  # a process that has closed its pipe is about to end
 RETIREMENT = 10.0  # seconds for what processes do once they are dismissed, when the worker leaves
 
@@ -79,7 +79,7 @@ class TrialProcesses:
         """`standby` is what each process gets ready for before it is given a trial."""
         self._standby = standby
         self._context = multiprocessing.get_context("forkserver")
-        self._context.set_forkserver_preload([TRIAL_MODULE])
+        self._context.set_forkserver_preload(PRELOADED)
         self._warm: TrialProcess | None = None
         self._said_warm = False
         self._retired: list[TrialProcess] = []

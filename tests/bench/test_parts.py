@@ -68,6 +68,14 @@ def test_both_searches_spend_the_same_budget_on_the_same_files(pictures: Path) -
         assert found.rounds[f"{name}, trials an hour"][0] > 0
 
 
+def test_the_memory_of_all_processes_of_a_worker_is_counted(pictures: Path) -> None:
+    part = ["worker_memory", "--size=16", "--batch=8", "--trials=2", "--epochs=1"]
+    found = section(run(part, given(pictures)))
+    kinds = [row[0] for row in found.rows]
+    assert kinds[:3] == ["supervisor", "fork server", "trials"]
+    assert 300 < sum(values[0] for values in found.rounds.values()) < 3000  # MiB
+
+
 def test_a_part_that_fails_gives_nothing(pictures: Path) -> None:
     assert run(["no_such_part"], given(pictures)) is None
 
