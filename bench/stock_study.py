@@ -136,13 +136,14 @@ def main() -> None:
     )
     study.optimize(objective, n_trials=args.trials)
     states = [trial.state.name for trial in study.trials]
+    begun = [trial.datetime_start for trial in study.trials if trial.datetime_start]
+    ended = [trial.datetime_complete for trial in study.trials if trial.datetime_complete]
     print(  # noqa: T201
         json.dumps(
             {
                 "best": study.best_value,
-                "complete": states.count("COMPLETE"),
                 "pruned": states.count("PRUNED"),
-                "params": study.best_params,
+                "training_seconds": (max(ended) - min(begun)).total_seconds(),
             }
         )
     )

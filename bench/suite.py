@@ -39,7 +39,7 @@ PARTS: Parts = {
     "step": ["step"],
     "between-trials": ["between_trials"],
     "worker-memory": ["worker_memory", "--limit=300", "--trials=4"],
-    "whole-study": ["whole_study", "--seeds=3", "--limit=400", "--trials=8", "--epochs=5"],
+    "whole-study": ["whole_study", "--seeds=2", "--limit=400", "--trials=8", "--epochs=5"],
 }
 FULL: Parts = PARTS | {"whole-study": ["whole_study", "--seeds=5", "--trials=20", "--epochs=10"]}
 """With the five seeds; takes hours on two cores."""

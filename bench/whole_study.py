@@ -38,6 +38,9 @@ class Search:
     """A study that has ended."""
 
     trials_an_hour: float
+    """From the command to its end."""
+    while_training: float
+    """The same from the first trial's begin to the last one's end."""
     best: float
     """Validation accuracy."""
     pruned: int
@@ -55,11 +58,12 @@ def main() -> None:
     parser.add_argument("--epochs", type=int, default=5, help="of each trial")
     parser.add_argument("--limit", type=int, help="pictures of each class at most")
     given = arguments_of(parser)
-    finish(measure(given), given)
+    measure(given)
 
 
 def measure(given: argparse.Namespace) -> Section:
-    """Both searches in turns, seed by seed."""
+    """Both searches in turns, seed by seed; the section is written after each, for a seed takes
+    minutes."""
     runners: dict[str, Runner] = {STOCK: stock, OWN: own}
     searches: dict[str, list[Search]] = {name: [] for name in runners}
     with tempfile.TemporaryDirectory(prefix="hpo-bench-") as temporary:
@@ -68,6 +72,7 @@ def measure(given: argparse.Namespace) -> Section:
         for seed in range(given.seeds):
             for name, run in runners.items():
                 searches[name].append(run(files, given, seed))
+            finish(section(given, searches), given)
     return section(given, searches)
 
 
@@ -80,7 +85,9 @@ def stock(files: Path, given: argparse.Namespace, seed: int) -> Search:
     printed = subprocess.run(command, check=True, stdout=subprocess.PIPE).stdout
     seconds = time.monotonic() - began
     found = json.loads(printed.splitlines()[-1])
-    return Search(3600 * given.trials / seconds, found["best"], found["pruned"])
+    trials = 3600 * given.trials
+    rates = trials / seconds, trials / found["training_seconds"]
+    return Search(*rates, best=found["best"], pruned=found["pruned"])
 
 
 def own(files: Path, given: argparse.Namespace, seed: int) -> Search:
@@ -90,7 +97,9 @@ def own(files: Path, given: argparse.Namespace, seed: int) -> Search:
     overrides += [f"search.sampler.seed={seed}", f"training.seed={seed}"]
     workers = 1 if torch.cuda.is_available() else cores()
     ended = run_study(overrides, workers=workers)
-    return Search(3600 * ended.trials / ended.seconds, ended.best, ended.pruned)
+    trials = 3600 * ended.trials
+    rates = trials / ended.seconds, trials / ended.training_seconds
+    return Search(*rates, best=ended.best, pruned=ended.pruned)
 
 
 def section(given: argparse.Namespace, searches: dict[str, list[Search]]) -> Section:
@@ -98,12 +107,16 @@ def section(given: argparse.Namespace, searches: dict[str, list[Search]]) -> Sec
     rates: dict[str, Values] = {
         name: tuple(search.trials_an_hour for search in found) for name, found in searches.items()
     }
+    trained: dict[str, Values] = {
+        name: tuple(search.while_training for search in found) for name, found in searches.items()
+    }
     bests = {name: tuple(search.best for search in found) for name, found in searches.items()}
     rows = [
         (
             name,
             spread(rates[name]),
             spread(ratios(rates[name], rates[STOCK]), ".2f"),
+            spread(ratios(trained[name], trained[STOCK]), ".2f"),
             f"{100 * mean(bests[name]):.1f} % ({100 * min(bests[name]):.1f} to "
             f"{100 * max(bests[name]):.1f})",
             f"{sum(search.pruned for search in found)} of {given.trials * len(found)}",
@@ -115,17 +128,19 @@ def section(given: argparse.Namespace, searches: dict[str, list[Search]]) -> Sec
         title=f"Whole study at {given.size} px",
         about=(
             f"{given.source_name}{limited}, of which one in {VAL_EVERY} validates: DynamicCNN, "
-            f"{given.trials} trials of {given.epochs} epochs, median pruner, {given.seeds} seeds "
-            "in turns. The stock script (bench/stock_study.py) is one process with "
-            f"{cores()} DataLoader workers; `hpo submit` runs {cores()} workers, or one on a GPU, "
-            "and its time has packing, the database's start and promotion in it."
+            f"{given.trials} trials of {given.epochs} epochs, median pruner, "
+            f"{len(bests[STOCK])} seeds in turns. The stock script (bench/stock_study.py) is one "
+            f"process with {cores()} DataLoader workers; `hpo submit` runs {cores()} workers, or "
+            "one on a GPU. Trials an hour have imports, packing, the database's start and "
+            "promotion in them."
         ),
         header=(
-            *("search", "trials an hour", f"times {STOCK}"),
+            *("search", "trials an hour", f"times {STOCK}", "the same while trials run"),
             *("best validation accuracy, mean", "pruned"),
         ),
         rows=tuple(rows),
         rounds={f"{name}, trials an hour": values for name, values in rates.items()}
+        | {f"{name}, while trials run": values for name, values in trained.items()}
         | {f"{name}, best accuracy": values for name, values in bests.items()},
     )
 
