@@ -58,7 +58,7 @@ def test_a_step_is_measured_in_each_format() -> None:
     assert all(values[0] > 0 for name, values in found.rounds.items() if values)
 
 
-@pytest.mark.timeout(300)  # two searches with processes of their own
+@pytest.mark.timeout(600)  # two searches with processes of their own, on whatever cores are left
 def test_both_searches_spend_the_same_budget_on_the_same_files(pictures: Path) -> None:
     part = ["whole_study", "--size=16", "--seeds=1", "--trials=2", "--epochs=1"]
     found = section(run(part, given(pictures)))
