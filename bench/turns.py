@@ -51,18 +51,19 @@ def in_turns(turns: Mapping[str, Turn], rounds: int) -> dict[str, tuple[Round, .
 
 
 def timed(turn: Callable[[], int]) -> Round:
-    """One round."""
-    busy, began = processor_seconds(), time.perf_counter()
+    """One round. To look at other processes takes time itself, which is outside of it."""
+    children = children_seconds()
+    own, began = time.process_time(), time.perf_counter()
     amount = turn()
-    return Round(amount, time.perf_counter() - began, processor_seconds() - busy)
+    seconds, own = time.perf_counter() - began, time.process_time() - own
+    return Round(amount, seconds, own + children_seconds() - children)
 
 
-def processor_seconds() -> float:
-    """Of this process, of those it waited for, and of those that run."""
-    me = psutil.Process()
-    times = me.cpu_times()
-    total = times.user + times.system + times.children_user + times.children_system
-    for child in me.children(recursive=True):
+def children_seconds() -> float:
+    """Processor time of the processes this one started: those it waited for and those that run."""
+    times = psutil.Process().cpu_times()
+    total = times.children_user + times.children_system
+    for child in psutil.Process().children(recursive=True):
         try:
             its = child.cpu_times()
         except psutil.NoSuchProcess:
