@@ -64,12 +64,14 @@ class Snapshot(Shown):
     trials: int
     """The budget."""
     left: int
-    """Not begun."""
+    """That may still begin."""
     outcomes: dict[str, int]
     """Ended trials by outcome."""
     running: tuple[ShownTrial, ...]
     paused: int = 0
     """Trials that wait to be promoted; coordinators of before tell none."""
+    concluded: str | None = None
+    """Why it ends before its budget is spent; the same."""
     workers: tuple[ShownWorker, ...]
     best: ShownBest | None
     images_per_second: float
@@ -104,6 +106,7 @@ def snapshot(progress: Progress, workers: Sequence[WorkerState] = ()) -> Snapsho
             for trial in progress.running
         ),
         paused=progress.budget.paused,
+        concluded=progress.budget.concluded,
         workers=tuple(
             ShownWorker(index=worker.index, name=worker.name, state=worker_state(worker, progress))
             for worker in workers

@@ -107,6 +107,7 @@ def summary(snapshot: Snapshot) -> str:
             else []
         ),
         f"{snapshot.left} to begin",
+        *([f"ends early: {snapshot.concluded}"] if snapshot.concluded else []),
     ]
     if snapshot.best is not None:
         best = snapshot.best

@@ -63,6 +63,8 @@ class Budget:
     """Trials begun, neither ended nor paused."""
     paused: int
     """Trials that wait to be promoted (see halving.py)."""
+    concluded: str | None
+    """Why the study begins and promotes no trial any more, though its budget has room."""
     device_seconds: float | None
     device_spent: float
     wall_seconds: float | None
@@ -79,6 +81,7 @@ class Budget:
             begun=row.begun,
             open=row.unended - row.paused,
             paused=row.paused,
+            concluded=row.concluded,
             device_seconds=row.device_seconds,
             device_spent=float(row.device_spent),
             wall_seconds=row.wall_seconds,
@@ -95,9 +98,14 @@ class Budget:
         )
 
     @property
+    def closed(self) -> bool:
+        """Whether no further trial may begin, nor a paused one go on."""
+        return self.time_spent or self.concluded is not None
+
+    @property
     def spent(self) -> bool:
         """Whether no further trial may begin."""
-        return self.begun >= self.trials or self.time_spent
+        return self.begun >= self.trials or self.closed
 
 
 @dataclass(frozen=True)

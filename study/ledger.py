@@ -171,6 +171,13 @@ class Ledger:
             )
             return expired.rowcount
 
+    def conclude(self, reason: str) -> None:
+        """Ends the study as if its budget was spent: what runs is trained to its end, nothing else
+        begins. The first reason stays."""
+        with self._engine.begin() as tx:
+            told = {"study_id": self._study_id, "reason": reason}
+            tx.execute(STATEMENTS["conclude"], told)
+
     def budget(self) -> Budget:
         """What the study may use and has used."""
         with self._engine.begin() as tx:
@@ -204,7 +211,7 @@ class Ledger:
         return None
 
     def _promote(self, tx: Connection, budget: Budget) -> Lease | None:
-        if self._ladder is None or budget.time_spent:
+        if self._ladder is None or budget.closed:
             return None
         row = self._ladder.promote(tx)
         return None if row is None else self._take(tx, row, row.attempts, promoted=True)
@@ -213,7 +220,7 @@ class Ledger:
         """Nothing is left to begin, to adopt or to promote."""
         if self._ladder is None:
             return None
-        row = None if budget.time_spent else self._ladder.promote_leader(tx)
+        row = None if budget.closed else self._ladder.promote_leader(tx)
         if row is not None:
             return self._take(tx, row, row.attempts, promoted=True)
         self._ladder.end(tx)

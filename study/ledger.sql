@@ -64,6 +64,11 @@ CREATE TABLE IF NOT EXISTS ledger.rung (
 );
 CREATE INDEX IF NOT EXISTS rung_study ON ledger.rung (study_id);
 CREATE INDEX IF NOT EXISTS rung_paused ON ledger.rung (trial_id) WHERE NOT promoted;
+-- Studies that ended before their budget was spent, and why.
+CREATE TABLE IF NOT EXISTS ledger.conclusion (
+    study_id integer PRIMARY KEY REFERENCES studies ON DELETE CASCADE,
+    reason   text NOT NULL
+);
 
 -- name: lock_schema
 -- Two processes that create the schema at once would both fail. Optuna makes its tables meanwhile,
@@ -73,7 +78,7 @@ SELECT pg_advisory_xact_lock(7305441);
 
 -- name: has_schema
 -- Asked first: even where nothing is missing, CREATE INDEX would wait for every open write.
-SELECT to_regclass('ledger.rung') IS NOT NULL;
+SELECT to_regclass('ledger.conclusion') IS NOT NULL;
 
 -- name: register
 INSERT INTO ledger.study (study_id, config, store, workers, trials, device_seconds, wall_seconds,
@@ -89,6 +94,17 @@ WHERE s.study_name = :name;
 
 -- name: list_studies
 SELECT s.study_name FROM studies s JOIN ledger.study USING (study_id) ORDER BY s.study_name;
+
+-- name: conclude
+INSERT INTO ledger.conclusion (study_id, reason) VALUES (:study_id, :reason)
+ON CONFLICT (study_id) DO NOTHING;
+
+-- name: reopen
+-- Where another budget is asked for; with the same one a study that is resumed stays concluded.
+DELETE FROM ledger.conclusion c USING ledger.study l
+WHERE c.study_id = :study_id AND l.study_id = c.study_id
+  AND CAST(l.config AS jsonb) #> '{search,budget}'
+      <> CAST(:config AS jsonb) #> '{search,budget}';
 
 -- name: continue_study
 -- The clock of the wall-time budget starts anew; what it showed at the last heartbeat is kept.
@@ -124,7 +140,8 @@ SELECT l.stopped, l.trials, l.lease_seconds, l.max_attempts,
        coalesce((SELECT sum(device_seconds) FROM ledger.lease
                  WHERE study_id = l.study_id), 0) AS device_spent,
        l.active_seconds + extract(epoch FROM clock_timestamp() - l.active_since) AS wall_spent,
-       l.device_seconds, l.wall_seconds
+       l.device_seconds, l.wall_seconds,
+       (SELECT reason FROM ledger.conclusion WHERE study_id = l.study_id) AS concluded
 FROM ledger.study l WHERE l.study_id = :study_id;
 
 -- name: settle

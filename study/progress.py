@@ -49,8 +49,8 @@ class Progress:
 
     @property
     def left(self) -> int:
-        """Trials not begun."""
-        return max(0, self.budget.trials - self.budget.begun)
+        """Trials that may still begin."""
+        return 0 if self.budget.closed else max(0, self.budget.trials - self.budget.begun)
 
     @property
     def done(self) -> bool:

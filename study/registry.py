@@ -95,10 +95,9 @@ class Registry:
         """Lets a stopped study go on, with the budget and resources of `config`."""
         study = self.find(config.name)
         with self.engine.begin() as tx:
-            tx.execute(
-                STATEMENTS["continue_study"],
-                {"study_id": study.study_id, "workers": workers, **_stored(config)},
-            )
+            asked = {"study_id": study.study_id, "workers": workers, **_stored(config)}
+            tx.execute(STATEMENTS["reopen"], asked)
+            tx.execute(STATEMENTS["continue_study"], asked)
 
     def scale(self, name: str, workers: int) -> None:
         """Sets the number of workers wanted."""

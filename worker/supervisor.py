@@ -26,6 +26,7 @@ from worker.health import Health
 from worker.heart import Heart
 from worker.leaving import Leaving, farewell
 from worker.messages import Assignment, Standby
+from worker.outlook import Outlook
 from worker.patience import Patience
 from worker.slot import Desk, Slot, Vacated
 from worker.tidy import tidy
@@ -86,6 +87,8 @@ class Supervisor:
             artifacts=place.artifacts,
             memory_retries=resources.out_of_memory_retries,
         )
+        improvement = study.config.search.budget.improvement
+        self._outlook = Outlook(self._ledger, self._desk.optuna_study, self._patience, improvement)
         self._processes = TrialProcesses(
             Standby(
                 store=place.data.store(study.store),
@@ -182,10 +185,11 @@ class Supervisor:
 
     def _attend(self) -> None:
         """Waits until a trial speaks, a lease is lost, a signal comes, or it is time to claim."""
-        pipes = [slot.process.pipe for slot in self._slots]
+        pipes = [*(slot.process.pipe for slot in self._slots), *self._outlook.pipes]
         ready = wait([*pipes, self._leaving.wake_read], self._longest_wait())
         if self._leaving.wake_read in ready:
             self._leaving.woken()
+        self._outlook.attend(ready)
         for slot in [slot for slot in self._slots if slot.process.pipe in ready]:
             self._settle(slot, slot.attend())
             if slot.stopping_study:
@@ -213,6 +217,7 @@ class Supervisor:
         if vacated.ended:
             directory = self._place.artifacts.trial(slot.lease.number)
             self._chores.append(partial(tidy, directory, vacated.weights, self._place.mirror))
+            self._chores.append(self._outlook.consider)
         self._claim_at = 0.0
         self._idle_since = vacated.last_step_at
         if vacated.leave is not None:
@@ -229,6 +234,7 @@ class Supervisor:
         farewell(self._slots)
         self._do_chores()
         self._desk.heart.end()
+        self._outlook.close()
         self._processes.close()
 
     def _do_chores(self) -> None:

@@ -26,6 +26,7 @@ def cards(evidence: Evidence) -> Html:
     ended = ", ".join(f"{count} {name}" for name, count in sorted(progress.outcomes.items()))
     running = f", {len(progress.running)} running" if progress.running else ""
     paused = f", {progress.budget.paused} paused" if progress.budget.paused else ""
+    early = f"; ended early: {progress.budget.concluded}" if progress.budget.concluded else ""
     shown = [
         (
             f"best {metric}, validation split",
@@ -40,7 +41,7 @@ def cards(evidence: Evidence) -> Html:
         (
             "trials",
             f"{progress.ended:,} of {progress.budget.trials:,}",
-            f"{ended}{running}{paused}" or "none has begun",
+            f"{ended}{running}{paused}{early}" or "none has begun",
         ),
         ("device time", duration(progress.budget.device_spent), "of all workers together"),
     ]

@@ -77,6 +77,8 @@ class BudgetConfig(Record):
     """Device time of all workers together, counted while they hold trials (CPU hours on a CPU)."""
     hours: Positive | None = None
     """Wall-clock time in which the study was running."""
+    improvement: Positive | None = None
+    """In the metric: the search ends when less than this is left to gain (worker/outlook.py)."""
 
 
 Metric = Literal[
@@ -133,6 +135,14 @@ class SearchConfig(Record):
         if self.second and self.pruner.name != "none":
             rule = f"must be none where search.second is {self.second}, got {self.pruner.name}"
             raise Misfit("pruner.name", rule)
+        return self
+
+    @model_validator(mode="after")
+    def _one_objective_has_a_best(self) -> SearchConfig:
+        """What is left to gain is asked of one objective."""
+        if self.second and self.budget.improvement is not None:
+            rule = f"must be null where search.second is {self.second}"
+            raise Misfit("budget.improvement", f"{rule}, got {self.budget.improvement:g}")
         return self
 
     @model_validator(mode="after")

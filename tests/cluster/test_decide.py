@@ -109,6 +109,7 @@ def progress(
         begun=6 if done else 3,
         open=0 if done else len(running),
         paused=0,
+        concluded=None,
         device_seconds=None,
         device_spent=1.0,
         wall_seconds=None,

@@ -48,6 +48,7 @@ def progress(
             begun=begun,
             open=len(held),
             paused=paused,
+            concluded=None,
             device_seconds=None,
             device_spent=0.0,
             wall_seconds=1.0,

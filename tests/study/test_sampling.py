@@ -233,3 +233,55 @@ def test_all_parameters_of_a_trial_are_stored_in_one_transaction(registry: Regis
     assert len(asked) > 1
     assert optuna_study.trials[0].params == asked
     assert len(writes) == 1
+
+
+def test_by_default_a_median_prunes_nobody_while_the_learning_rate_rises(
+    registry: Registry,
+) -> None:
+    study = create(registry, pruner={"startup_trials": 1})  # 10 epochs, of which 3 are warm-up
+    ledger = Ledger(registry.engine, study.study_id, "a")
+    verdicts = []
+    for value in (0.8, 0.1):
+        lease = begin(registry, study)
+        for epoch in range(4):
+            reached = Intermediate(epoch, value)
+            ledger.report(lease, epoch=epoch, intermediate=reached, metrics={})
+            verdicts.append(should_prune(registry.optuna_study(study), lease.trial_id))
+        ledger.finish(lease, Outcome.COMPLETE, value=value)
+    assert verdicts == [False] * 7 + [True]
+
+
+@pytest.mark.parametrize("name", ["successive_halving", "hyperband"])
+def test_rungs_are_after_as_many_epochs_as_the_configuration_says(
+    registry: Registry, name: str
+) -> None:
+    pruner = {"name": name, "min_epochs": 2, "reduction_factor": 2}
+    study = create(registry, pruner=pruner)
+    lease = begin(registry, study)
+    ledger = Ledger(registry.engine, study.study_id, "a")
+    rungs: list[int] = []
+    for epoch in range(10):
+        reached = Intermediate(epoch, 0.5)
+        ledger.report(lease, epoch=epoch, intermediate=reached, metrics={})
+        should_prune(registry.optuna_study(study), lease.trial_id)
+        attributes = registry.optuna_study(study).trials[0].system_attrs
+        if sum(key.startswith("completed_rung") for key in attributes) > len(rungs):
+            rungs.append(epoch + 1)
+    expected = [2, 4, 8]
+    if name == "hyperband":  # each of its brackets begins at another rung
+        expected = expected[expected.index(rungs[0]) :]
+    assert rungs == expected
+
+
+def test_hyperband_ends_the_worse_trials_of_a_bracket(registry: Registry) -> None:
+    pruner = {"name": "hyperband", "min_epochs": 1, "reduction_factor": 3}
+    study = create(registry, pruner=pruner)
+    ledger = Ledger(registry.engine, study.study_id, "a")
+    pruned = []
+    for number in range(12):
+        lease = begin(registry, study)
+        ledger.report(lease, epoch=0, intermediate=Intermediate(0, 0.9 - 0.05 * number), metrics={})
+        pruned.append(should_prune(registry.optuna_study(study), lease.trial_id))
+        ledger.finish(lease, Outcome.PRUNED if pruned[-1] else Outcome.COMPLETE, value=0.5)
+    assert not pruned[0]
+    assert 3 <= sum(pruned) < 12, "the other brackets let their trials train longer"
