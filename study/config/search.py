@@ -45,8 +45,8 @@ class PrunerConfig(Record):
     startup_trials: Annotated[int, Field(ge=0)] = 4
     """For median and percentile: finished trials before anything is pruned."""
     warmup_epochs: Annotated[int, Field(ge=0)] | None = None
-    """For median and percentile: epochs of each trial in which it is never pruned. None: three
-    tenths of them, which is when a one_cycle schedule by its default is at its peak."""
+    """For median and percentile: epochs of each trial in which it is never pruned. None: a fifth
+    of them."""
     min_epochs: Annotated[int, Field(ge=1)] = 1
     """For asha, successive_halving and hyperband: epochs of the first rung."""
     reduction_factor: Annotated[int, Field(ge=2)] = 4
