@@ -1,71 +1,162 @@
-"""What a search without a pruner, with a median, with successive halving that ends trials and with
-one that pauses them makes of the same learning curves.
+"""What a search makes of the same learning curves without a pruner, with a median, with successive
+halving that ends trials, and with one that pauses them.
 
 A study that was trained without a pruner is replayed: workers are simulated, an epoch of any trial
-takes a unit of time, and every trial that begins gets the next curve of a shuffled pile. Claims,
-reports and verdicts are the real ones, of the real ledger on a PostgreSQL of its own.
+takes a unit of time, and every trial that begins gets the next curve of a shuffled pile. Pruners
+are Optuna's, as studies build them; asha is the model of its rule that the ledger's tests hold the
+ledger against.
 
     .venv/bin/hpo submit fashion --backend local --workers 2 name=curves \\
-        search.pruner.name=none search.sampler.name=random search.budget.trials=64
-    .venv/bin/python -m bench.pruners curves [--seeds 5] [--workers 4]
+        search.pruner.name=none search.sampler.name=random search.budget.trials=64 \\
+        space.training.learning_rate.low=1e-4 space.training.learning_rate.high=1e-1
+    .venv/bin/python -m bench.pruners curves [--seeds 50] [--workers 4]
 """
 
 from __future__ import annotations
 
 import argparse
 import heapq
-import itertools
 import random
 import statistics
 import sys
-import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import optuna
 
 from study.config.records import StudyConfig
-from study.embedded import EmbeddedPostgres
-from study.halving import Halving
-from study.lease import Intermediate, Lease, NoTrial, Outcome
-from study.ledger import Ledger
-from study.registry import RegisteredStudy, Registry, open_registry
-from study.sampling import should_prune
+from study.config.search import PrunerConfig
+from study.registry import open_registry
+from study.sampling import build_pruner, should_prune
 from study.statements import STATEMENTS
+from tests.study.asha import Asha
 
-PRUNERS: dict[str, dict[str, str | int]] = {
-    "none": {"name": "none"},
-    "median, 2 epochs of warm-up": {"name": "median", "warmup_epochs": 2},
-    "median": {"name": "median"},
-    "successive_halving": {"name": "successive_halving", "reduction_factor": 3},
-    "hyperband": {"name": "hyperband", "reduction_factor": 3},
-    "asha": {"name": "asha", "reduction_factor": 3},
-    "asha, factor 4": {"name": "asha", "reduction_factor": 4},
+PRUNERS = {
+    "none": PrunerConfig(name="none"),
+    "median, warm-up of 2 epochs": PrunerConfig(name="median", warmup_epochs=2),
+    "median": PrunerConfig(name="median"),
+    "successive_halving, factor 3": PrunerConfig(name="successive_halving", reduction_factor=3),
+    "successive_halving": PrunerConfig(name="successive_halving"),
+    "hyperband, factor 3": PrunerConfig(name="hyperband", reduction_factor=3),
+    "asha, factor 3": PrunerConfig(name="asha", reduction_factor=3),
+    "asha": PrunerConfig(name="asha"),
+    "asha, factor 2": PrunerConfig(name="asha", reduction_factor=2),
 }
 SHARES = (0.125, 0.25, 0.5)  # of the epochs of all curves
 
 Curve = tuple[float, ...]
-"""The metric after each epoch."""
-
-
-@dataclass
-class Worker:
-    """One that is simulated."""
-
-    ledger: Ledger
-    lease: Lease | None = None
-    epoch: int = 0
+"""The metric after each epoch; the higher the better."""
 
 
 @dataclass(frozen=True)
 class Replay:
     """What became of one search."""
 
-    best_after: tuple[float | None, ...]
-    """Of the complete trials after each epoch that any worker trained."""
+    best_after: tuple[float, ...]
+    """Of the complete trials after each epoch that any worker trained; 0 before the first."""
     makespan: int
     """Epochs one after the other."""
+
+
+class Stock:
+    """A study with a pruner of Optuna's, in memory."""
+
+    def __init__(self, pruner: PrunerConfig, curves: Sequence[Curve], seed: int) -> None:
+        built = build_pruner(pruner, epochs=len(curves[0]))
+        self._study = optuna.create_study(
+            study_name=f"replay-{seed}", direction="maximize", pruner=built
+        )
+        self._curves = curves
+        self._begun = 0
+        self._trials: dict[int, optuna.trial.Trial] = {}
+
+    def claim(self) -> tuple[int, int] | None:
+        """A trial and the epoch it goes on with."""
+        if self._begun == len(self._curves):
+            return None
+        trial = self._study.ask()
+        self._trials[trial.number] = trial
+        self._begun += 1
+        return trial.number, 0
+
+    def goes_on(self, number: int, epoch: int) -> bool:
+        """After that epoch, which is not its last."""
+        trial = self._trials[number]
+        trial.report(self._curves[number][epoch], epoch)
+        pruned = should_prune(self._study, trial._trial_id)
+        if pruned:
+            self._study.tell(number, state=optuna.trial.TrialState.PRUNED)
+        return not pruned
+
+    def complete(self, number: int) -> None:
+        """After its last epoch."""
+        last = len(self._curves[number]) - 1
+        self._trials[number].report(self._curves[number][last], last)
+        self._study.tell(number, max(self._curves[number]))
+
+
+class Paused:
+    """A study whose trials are paused, in memory; the same methods."""
+
+    def __init__(self, pruner: PrunerConfig, curves: Sequence[Curve]) -> None:
+        self._pruner = pruner
+        self._curves = curves
+        self._model = Asha(pruner.reduction_factor)
+        self._begun = 0
+        self._next: dict[int, int] = {}
+        self._held: set[int] = set()
+        self._complete = False
+
+    def claim(self) -> tuple[int, int] | None:
+        """See Stock."""
+        number = self._model.promote()
+        if number is None and self._begun < len(self._curves):
+            number, self._begun = self._begun, self._begun + 1
+        elif number is None and not self._held and not self._complete:
+            number = self._model.promote_leader()
+        if number is None:
+            return None
+        self._held.add(number)
+        return number, self._next.get(number, 0)
+
+    def goes_on(self, number: int, epoch: int) -> bool:
+        """See Stock."""
+        self._next[number] = epoch + 1
+        rung = self._pruner.rung(epoch + 1)
+        if rung is None or self._model.reach(number, rung, self._curves[number][epoch]):
+            return True
+        self._held.remove(number)
+        return False
+
+    def complete(self, number: int) -> None:
+        """See Stock."""
+        self._held.remove(number)
+        self._complete = True
+
+
+def replay(search: Stock | Paused, curves: Sequence[Curve], workers: int) -> Replay:
+    """Runs the search to its end; its n-th trial has the n-th curve."""
+    best: list[float] = []
+    turns: list[tuple[int, int, int, int]] = []  # end of the epoch, worker, trial, epoch
+    idle, now, leader = list(range(workers)), 0, 0.0
+    while True:
+        for worker in list(idle):
+            claimed = search.claim()
+            if claimed is not None:
+                heapq.heappush(turns, (now + 1, worker, *claimed))
+                idle.remove(worker)
+        if not turns:
+            return Replay(tuple(best), now)
+        now, worker, number, epoch = heapq.heappop(turns)
+        if epoch + 1 == len(curves[number]):
+            search.complete(number)
+            leader = max(leader, *curves[number])
+            idle.append(worker)
+        elif search.goes_on(number, epoch):
+            heapq.heappush(turns, (now + 1, worker, number, epoch + 1))
+        else:
+            idle.append(worker)
+        best.append(leader)
 
 
 def read_curves(name: str) -> tuple[StudyConfig, list[Curve]]:
@@ -84,114 +175,45 @@ def read_curves(name: str) -> tuple[StudyConfig, list[Curve]]:
     return study.config, [tuple(curve) for curve in found.values() if len(curve) == epochs]
 
 
-def replay(registry: Registry, study: RegisteredStudy, pile: Sequence[Curve], count: int) -> Replay:
-    """Runs the study with `count` workers; its n-th trial has the n-th curve."""
-    halving = Halving.of(study.config.search)
-    seen = registry.optuna_study(study)
-    workers = [
-        Worker(Ledger(registry.engine, study.study_id, f"worker-{number}", halving))
-        for number in range(count)
+def row(name: str, found: Sequence[Replay], best: float, marks: Sequence[int]) -> str:
+    """A line of the table."""
+    behind = [
+        statistics.fmean(best - one.best_after[: mark or None][-1] for one in found)
+        for mark in (*marks, 0)
     ]
-    best: list[float | None] = []
-    turns = [(0, number) for number in range(count)]
-    now, leader = 0, None
-    while turns:
-        now, number = heapq.heappop(turns)
-        worker = workers[number]
-        if worker.lease is None:
-            claimed = worker.ledger.claim()
-            if claimed is NoTrial.DONE:
-                continue
-            if isinstance(claimed, Lease):
-                worker.lease = claimed
-                worker.epoch = 0 if claimed.last_epoch is None else claimed.last_epoch + 1
-        if worker.lease is not None:
-            ended = _train_epoch(worker, pile[worker.lease.number], study.config, seen)
-            if ended is not None and (leader is None or ended > leader):
-                leader = ended
-            best.append(leader)
-        heapq.heappush(turns, (now + 1, number))
-    return Replay(tuple(best), now)
-
-
-def _train_epoch(
-    worker: Worker, curve: Curve, config: StudyConfig, seen: optuna.Study
-) -> float | None:
-    """Does what a slot does after an epoch; gives the value of a trial that is complete."""
-    lease, epoch, ledger = worker.lease, worker.epoch, worker.ledger
-    assert lease is not None
-    best = max(curve[: epoch + 1])
-    complete = epoch + 1 == len(curve)
-    rung = None if complete else config.search.pruner.rung(epoch + 1)
-    reached = Intermediate(epoch, curve[epoch], rung)
-    worker.epoch += 1
-    if ledger.report(lease, epoch=epoch, intermediate=reached, metrics={}).paused:
-        ledger.rest(lease, value=best, weights=None)
-    elif complete:
-        ledger.finish(lease, Outcome.COMPLETE, value=best)
-    elif should_prune(seen, lease.trial_id):
-        ledger.finish(lease, Outcome.PRUNED, value=best)
-    else:
-        return None
-    worker.lease = None
-    return best if complete else None
-
-
-def replays(
-    config: StudyConfig, curves: Sequence[Curve], seeds: int, workers: int
-) -> Iterator[tuple[str, list[Replay]]]:
-    """Every pruner on the same piles."""
-    numbers = itertools.count()
-    with tempfile.TemporaryDirectory(prefix="hpo-bench-") as folder:
-        server = EmbeddedPostgres(Path(folder) / "postgres")
-        registry = Registry(server.url())
-        for name, pruner in PRUNERS.items():
-            found = []
-            for seed in range(seeds):
-                plain = config.model_dump(mode="json") | {"name": f"replay-{next(numbers)}"}
-                plain["search"]["pruner"] = pruner
-                study = registry.create(
-                    StudyConfig.model_validate(plain), store="0" * 64, workers=workers
-                )
-                pile = random.Random(seed).sample(curves, len(curves))
-                found.append(replay(registry, study, pile, workers))
-            yield name, found
-        registry.close()
-        server.stop("immediate")
+    complete = [one.best_after.index(next(filter(None, one.best_after))) + 1 for one in found]
+    numbers = [
+        statistics.fmean(len(one.best_after) for one in found),
+        statistics.fmean(one.makespan for one in found),
+        statistics.median(complete),
+    ]
+    cells = [f"{number:.0f}" for number in numbers] + [f"{100 * each:.2f}" for each in behind]
+    return f"| {name} | {' | '.join(cells)} |\n"
 
 
 def main() -> None:
     """See the module."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("study")
-    parser.add_argument("--seeds", type=int, default=5)
+    parser.add_argument("--seeds", type=int, default=50)
     parser.add_argument("--workers", type=int, default=4)
     given = parser.parse_args()
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     config, curves = read_curves(given.study)
-    budget = config.search.budget.model_copy(update={"trials": len(curves)})
-    search = config.search.model_copy(update={"budget": budget})
-    config = config.model_copy(update={"search": search})
-    whole = len(curves) * config.trial_epochs
     best = max(map(max, curves))
-    marks = [round(share * whole) for share in SHARES]
-    say(f"{len(curves)} curves of {config.trial_epochs} epochs, the best reaches {best:.4f}")
-    heads = [f"behind after {mark} epochs" for mark in marks]
-    say(f"| pruner | epochs | makespan | {' | '.join(heads)} | behind at the end |")
-    for name, found in replays(config, curves, given.seeds, given.workers):
-        behind = [
-            [best - (one.best_after[:mark][-1] or 0.0) for one in found] for mark in [*marks, whole]
-        ]
-        cells = [f"{statistics.fmean(each):.4f}" for each in behind]
-        spent = statistics.fmean(len(one.best_after) for one in found)
-        span = statistics.fmean(one.makespan for one in found)
-        say(f"| {name} | {spent:.0f} | {span:.0f} | {' | '.join(cells)} |")
-
-
-def say(line: str) -> None:
-    """At once: the next one takes a minute."""
-    sys.stdout.write(f"{line}\n")
-    sys.stdout.flush()
+    marks = [round(share * len(curves) * config.trial_epochs) for share in SHARES]
+    heads = ["epochs", "makespan", "first complete", *map(str, marks), "end"]
+    sys.stdout.write(f"{len(curves)} curves of {config.trial_epochs} epochs, best {best:.4f}\n")
+    sys.stdout.write(f"| pruner | {' | '.join(heads)} |\n")
+    for name, pruner in PRUNERS.items():
+        found = []
+        for seed in range(given.seeds):
+            pile = random.Random(seed).sample(curves, len(curves))
+            pauses = pruner.name == "asha"
+            search = Paused(pruner, pile) if pauses else Stock(pruner, pile, seed)
+            found.append(replay(search, pile, given.workers))
+        sys.stdout.write(row(name, found, best, marks))
+        sys.stdout.flush()
 
 
 if __name__ == "__main__":
