@@ -61,13 +61,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return exit_codes.USAGE
     parts = GPU if given.gpu else FULL if given.full else PARTS
     name = "results-gpu" if given.gpu else "results"
+    version = {"commit": commit()}  # before results are written, which would make it dirty
     failed = []
     for part in given.only or parts:
         result = run(parts[part], given)
         if result is None:
             failed.append(part)
             continue
-        keep(given.folder, name, part, result, order=list(parts))
+        keep(given.folder, name, part, version | result, order=list(parts))
     for part in failed:
         print(f"bench: {part} failed; what it gave before stays", file=sys.stderr)  # noqa: T201
     return 1 if failed else 0
@@ -94,7 +95,7 @@ def parse(arguments: Sequence[str] | None = None) -> argparse.Namespace:
 
 
 def run(part: list[str], given: argparse.Namespace) -> dict[str, Any] | None:
-    """What a part gave, with its circumstances; None where it failed."""
+    """What a part gave, and when and where; None where it failed."""
     others, began = os.getloadavg()[0], time.monotonic()
     with tempfile.TemporaryDirectory(prefix="hpo-bench-") as folder:
         output = Path(folder) / "section.json"
@@ -106,7 +107,6 @@ def run(part: list[str], given: argparse.Namespace) -> dict[str, Any] | None:
         section = json.loads(output.read_text())
     return {
         "date": datetime.now(UTC).date().isoformat(),
-        "commit": commit(),
         "seconds": round(time.monotonic() - began, 1),
         "others": round(others, 1),
         "machine": describe(),
