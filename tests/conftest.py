@@ -44,6 +44,9 @@ def postgres() -> Iterator[EmbeddedPostgres]:
     """The server; its directory is short because of the length limit of socket names."""
     with tempfile.TemporaryDirectory(prefix="hpo-test-") as directory:
         server = EmbeddedPostgres(Path(directory) / "postgres")
+        # no test cuts the machine's power, and hundreds of databases come and go
+        _execute(server, "ALTER SYSTEM SET fsync = off")
+        _execute(server, "SELECT pg_reload_conf()")
         yield server
         server.stop("immediate")
 
