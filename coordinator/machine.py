@@ -161,7 +161,7 @@ class MachineDesk:
         with storage() as (registry, _):
             found = registry.find(study)
             version = promote(registry, found, self._site.program, trial=trial, reuse=True)
-            self._say(describe(paths.artifacts(study), version, found.config.search.metric))
+            self._say(describe(paths.artifacts(study), version, found.config))
 
     def rollback(self, study: str) -> None:
         """See Desk."""

@@ -12,7 +12,8 @@ from typing import Any
 
 from coordinator import mirrored
 from study import atomic
-from study.errors import CheckpointCorrupt, HpoError, ObjectStoreAway, UsageError
+from study.config.records import StudyConfig
+from study.errors import CheckpointCorrupt, ObjectStoreAway, UsageError
 from study.lock import locked
 from study.paths import METRICS, StudyPaths
 from study.promotion import PromotedManifest, read_promoted, verify
@@ -46,7 +47,7 @@ def use(paths: StudyPaths, version: int) -> None:
 
 def rollback(paths: StudyPaths) -> PromotedManifest:
     """Points `latest` at the newest whole version before the one in use. Raises UsageError where
-    nothing is promoted, HpoError where there is none to go back to; `latest` then stays."""
+    there is none to go back to; `latest` then stays."""
     current = in_use(paths)
     if current is None:
         raise UsageError(f"{paths.promoted}: nothing is promoted, so there is nothing to roll back")
@@ -61,7 +62,7 @@ def rollback(paths: StudyPaths) -> PromotedManifest:
             use(paths, version)
             return manifest
     why = f": {'; '.join(damage)}" if damage else ""
-    raise HpoError(f"there is no version before {current} to go back to{why}")
+    raise UsageError(f"there is no version before {current} to go back to{why}")
 
 
 def metrics(directory: Path) -> dict[str, Any]:
@@ -70,14 +71,16 @@ def metrics(directory: Path) -> dict[str, Any]:
     return measured
 
 
-def describe(paths: StudyPaths, version: int, metric: str) -> str:
+def describe(paths: StudyPaths, version: int, config: StudyConfig) -> str:
     """A version in two lines for a person."""
+    metric = config.search.metric
     manifest = read_promoted(paths.version(version))
     measured = metrics(paths.version(version))
     validation = measured["validation"][str(manifest.trial)][metric]
     test = measured["test"]
+    fold = f" (its middle fold of {config.folds})" if config.folds > 1 else ""
     held_out = "" if test is None else f", held-out test {metric} {test[metric]:.4f}"
     return (
         f"promoted: trial {manifest.trial} as version {version}: "
-        f"validation {metric} {validation:.4f}{held_out}\n  {paths.latest}"
+        f"validation {metric} {validation:.4f}{fold}{held_out}\n  {paths.latest}"
     )

@@ -41,7 +41,8 @@ class ShownWorker(Shown):
     index: int
     name: str
     state: str
-    """In a word: training, starting, waiting, left, `ended (1)`; or why it does not start."""
+    """In a word: training, starting (until its first trial), waiting, left, `ended (1)`; or why it
+    does not start."""
 
 
 class ShownBest(Shown):
@@ -81,6 +82,11 @@ class Snapshot(Shown):
     def ended(self) -> int:
         """Trials that came to an end, whichever."""
         return sum(self.outcomes.values())
+
+    @property
+    def trained(self) -> tuple[ShownTrial, ...]:
+        """Open trials that a worker holds."""
+        return tuple(trial for trial in self.running if not trial.released)
 
 
 def snapshot(progress: Progress, workers: Sequence[WorkerState] = ()) -> Snapshot:
@@ -124,7 +130,8 @@ def worker_state(worker: WorkerState, progress: Progress) -> str:
     if worker.alive:
         if any(trial.worker == worker.name for trial in progress.running):
             return "training"
-        return "starting" if progress.left and not progress.budget.stopped else "waiting"
+        starting = progress.left and not progress.budget.stopped
+        return "starting" if starting and worker.name not in progress.holders else "waiting"
     return "left" if worker.exit_status in exit_codes.LEFT else f"ended ({worker.exit_status})"
 
 

@@ -31,12 +31,13 @@ def show_all(registry: Registry, console: Console) -> None:
     table = Table("study", "state", "trials", "running", "best", "promoted")
     for name in names:
         progress = observe(registry, registry.find(name))
+        shown = snapshot(progress)
         version = in_use(paths.artifacts(name))
         table.add_row(
             name,
-            snapshot(progress).state,
+            shown.state,
             f"{progress.ended}/{progress.budget.trials}",
-            str(len(progress.running)),
+            str(len(shown.trained)),
             "" if progress.best is None else f"{progress.best.values[0]:.4f}",
             "" if version is None else str(version),
         )
@@ -53,7 +54,7 @@ def show_one(site: Site, registry: Registry, study: RegisteredStudy, console: Co
     place = paths.artifacts(study.name)
     version = in_use(place)
     if version is not None:
-        console.print(describe(place, version, study.config.search.metric), soft_wrap=True)
+        console.print(describe(place, version, study.config), soft_wrap=True)
 
 
 def follow_one(
@@ -81,14 +82,16 @@ def show_best(registry: Registry, study: RegisteredStudy, console: Console) -> N
     if best is None:
         raise HpoError(f"no trial of study {study.name!r} is complete yet")
     place = paths.artifacts(study.name)
+    folds = study.config.folds
+    mean = f" (mean of {folds} folds)" if folds > 1 else ""
     lines = [
-        f"trial {best.number}: validation {study.config.search.metric} {best.values[0]:.4f}",
+        f"trial {best.number}: validation {study.config.search.metric} {best.values[0]:.4f}{mean}",
         *(f"  {name} = {value}" for name, value in best.params.items()),
         f"  {place.trial(best.number)}",
     ]
     version = in_use(place)
     if version is not None:
-        lines.append(describe(place, version, study.config.search.metric))
+        lines.append(describe(place, version, study.config))
     console.print("\n".join(lines), soft_wrap=True)
     if study.config.search.second:
         console.print(_pareto_table(registry, study, best.number))

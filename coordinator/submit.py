@@ -92,7 +92,7 @@ def _carry_out(
         raise _reason(end, backend, study)
     backend.forget()
     version = promote(registry, study, site.program)
-    shown_version = describe(paths.artifacts(study.name), version, study.config.search.metric)
+    shown_version = describe(paths.artifacts(study.name), version, study.config)
     console.print(shown_version, highlight=False, soft_wrap=True)
     return exit_codes.DONE
 

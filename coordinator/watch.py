@@ -93,12 +93,12 @@ def view(console: Console) -> Iterator[View]:
 def summary(snapshot: Snapshot) -> str:
     """The study in one line."""
     ended = ", ".join(f"{count} {outcome}" for outcome, count in sorted(snapshot.outcomes.items()))
-    released = sum(trial.released for trial in snapshot.running)
+    released = len(snapshot.running) - len(snapshot.trained)
     starting = sum(worker.state == "starting" for worker in snapshot.workers)
     parts = [
         f"{snapshot.study}: {snapshot.ended}/{snapshot.trials} trials"
         + (f" ({ended})" if ended else ""),
-        f"{len(snapshot.running) - released} running{_epochs(snapshot)}",
+        f"{len(snapshot.trained)} running{_epochs(snapshot)}",
         *([f"{released} to go on with"] if released else []),
         *([f"{snapshot.paused} paused"] if snapshot.paused else []),
         *(
@@ -121,11 +121,7 @@ def summary(snapshot: Snapshot) -> str:
 
 def _epochs(snapshot: Snapshot) -> str:
     """How far the running trials are, from the slowest to the quickest; trials may take hours."""
-    done = sorted(
-        0 if trial.epoch is None else trial.epoch + 1
-        for trial in snapshot.running
-        if not trial.released
-    )
+    done = sorted(0 if trial.epoch is None else trial.epoch + 1 for trial in snapshot.trained)
     if not done:
         return ""
     span = f"{done[0]}" if done[0] == done[-1] else f"{done[0]} to {done[-1]}"

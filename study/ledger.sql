@@ -340,6 +340,9 @@ WHERE k.study_id = :study_id AND k.outcome IS NULL AND t.state = 'RUNNING'
   AND NOT EXISTS (SELECT FROM ledger.rung r WHERE r.trial_id = k.trial_id AND NOT r.promoted)
 ORDER BY t.number;
 
+-- name: holders
+SELECT DISTINCT worker FROM ledger.lease WHERE study_id = :study_id;
+
 -- name: outcomes
 SELECT outcome, count(*) AS trials FROM ledger.lease
 WHERE study_id = :study_id AND outcome IS NOT NULL GROUP BY outcome;

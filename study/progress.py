@@ -26,6 +26,8 @@ class RunningTrial:
     value: float | None
     """Its intermediate value."""
     images_per_second: float | None
+    seconds: float | None
+    """Its newest epoch took."""
     released: bool
     """Waits to be adopted."""
 
@@ -39,6 +41,8 @@ class Progress:
     outcomes: dict[str, int]
     """Ended trials by outcome (see lease.Outcome)."""
     running: tuple[RunningTrial, ...]
+    holders: frozenset[str]
+    """Workers that hold a trial, or were the last to."""
     best: optuna.trial.FrozenTrial | None
     """Best complete trial."""
 
@@ -64,13 +68,24 @@ class Progress:
 
     @property
     def seconds_left(self) -> float | None:
-        """Estimate from the time ended and paused trials took; None before the first one."""
+        """Estimate from the time ended and paused trials took. Before the first one from the newest
+        epochs, as if no trial would end early; None before the first of them."""
         trained = self.ended + self.budget.paused
-        if not trained:
-            return None
-        per_trial = self.budget.device_spent / (trained + 0.5 * len(self.running))
-        remaining = (self.left + 0.5 * len(self.running)) * per_trial
+        if trained:
+            per_trial = self.budget.device_spent / (trained + 0.5 * len(self.running))
+            remaining = (self.left + 0.5 * len(self.running)) * per_trial
+        else:
+            took = [trial.seconds for trial in self.running if trial.seconds is not None]
+            if not took:
+                return None
+            remaining = self._epochs_left * sum(took) / len(took)
         return remaining / max(1, min(self.study.workers, self.left + len(self.running)))
+
+    @property
+    def _epochs_left(self) -> int:
+        """Where no trial ends early."""
+        done = sum(trial.epoch + 1 for trial in self.running if trial.epoch is not None)
+        return self.study.config.trial_epochs * (self.left + len(self.running)) - done
 
 
 def observe(registry: Registry, study: RegisteredStudy) -> Progress:
@@ -89,15 +104,18 @@ def observe(registry: Registry, study: RegisteredStudy) -> Progress:
                 epoch=row.last_epoch,
                 value=(row.metrics or {}).get(metric),
                 images_per_second=(row.metrics or {}).get("images_per_second"),
+                seconds=(row.metrics or {}).get("seconds"),
                 released=row.released,
             )
             for row in connection.execute(STATEMENTS["running"], key)
         )
+        holders = frozenset(connection.execute(STATEMENTS["holders"], key).scalars())
     return Progress(
         study=study,
         budget=budget,
         outcomes=outcomes,
         running=running,
+        holders=holders,
         best=best_trial(registry, study),
     )
 

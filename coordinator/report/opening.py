@@ -24,6 +24,8 @@ def cards(evidence: Evidence) -> Html:
     progress, metric = evidence.progress, evidence.study.config.search.metric
     best, tested = evidence.best, _tested(evidence.study)
     ended = ", ".join(f"{count} {name}" for name, count in sorted(progress.outcomes.items()))
+    folds = evidence.study.config.folds
+    mean = f", mean of {folds} folds" if folds > 1 else ""
     running = f", {len(progress.running)} running" if progress.running else ""
     paused = f", {progress.budget.paused} paused" if progress.budget.paused else ""
     early = f"; ended early: {progress.budget.concluded}" if progress.budget.concluded else ""
@@ -31,7 +33,7 @@ def cards(evidence: Evidence) -> Html:
         (
             f"best {metric}, validation split",
             f"{best.values[0]:.4f}" if best else "\N{EN DASH}",
-            f"trial {best.number}" if best else "no trial is complete yet",
+            f"trial {best.number}{mean}" if best else "no trial is complete yet",
         ),
         (
             f"promoted, {metric} on test split",
@@ -76,10 +78,11 @@ def _version(study: RegisteredStudy) -> Html:
     rows = [
         [split, *(_number(values.get(name)) for name in names)] for split, values in splits.items()
     ]
+    fold = " on their middle fold" if study.config.folds > 1 else ""
     caption = (
         f"Version {version}, trial {manifest.trial}, of "
         f"{datetime.fromisoformat(manifest.created):%Y-%m-%d %H:%M} UTC; the best trials were "
-        "measured again, the winner once on the test split"
+        f"measured again{fold}, the winner once on the test split"
     )
     return table(caption, ["measured", *names], rows, numbers=range(1, len(names) + 1))
 

@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+import io
 import json
+import re
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from rich.console import Console
 
 from coordinator.promote import promote
-from coordinator.promoted import in_use, rollback, versions
+from coordinator.promoted import describe, in_use, rollback, versions
+from coordinator.status import show_best
 from coordinator.worker_program import LocalProgram
 from study import paths
 from study.config.load import load_study
+from study.config.records import StudyConfig
 from study.errors import CheckpointCorrupt, HpoError, UsageError
 from study.lease import Outcome
 from study.ledger import Ledger
@@ -226,7 +232,7 @@ def test_rollback_goes_to_the_newest_whole_version_before(
     (place.version(2) / "weights.pt").write_bytes(b"others")
     assert rollback(place).version == 1
     assert in_use(place) == 1
-    with pytest.raises(HpoError, match="no version before 1"):
+    with pytest.raises(UsageError, match="no version before 1"):
         rollback(place)
 
 
@@ -241,6 +247,22 @@ def test_a_rollback_lasts_until_a_person_promotes(
     assert in_use(place) == 1
     run(reuse=True)
     assert in_use(place) == 2
+
+
+def test_with_folds_both_values_say_what_they_are_of(
+    run: Promote, registry: Registry, study: RegisteredStudy, past: Past, place: StudyPaths
+) -> None:
+    past.end(0.5)
+    version = run()
+    plain = study.config.model_dump(mode="json")
+    plain["data"]["split"] |= {"folds": 3}
+    plain["search"] |= {"pruner": {"name": "none"}}
+    folded = StudyConfig.model_validate(plain)
+    said = describe(place, version, folded)
+    assert re.search(r"validation accuracy \d\.\d{4} \(its middle fold of 3\)", said)
+    output = io.StringIO()
+    show_best(registry, replace(study, config=folded), Console(file=output, width=200))
+    assert output.getvalue().startswith("trial 0: validation accuracy 0.5000 (mean of 3 folds)")
 
 
 def test_nothing_promoted_cannot_be_rolled_back(place: StudyPaths) -> None:

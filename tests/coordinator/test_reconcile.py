@@ -64,10 +64,12 @@ def progress(
                 epoch=None,
                 value=None,
                 images_per_second=None,
+                seconds=None,
                 released=number >= len(holders),
             )
             for number, name in enumerate(held)
         ),
+        holders=frozenset(held),
         best=None,
     )
 

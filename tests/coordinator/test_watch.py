@@ -9,8 +9,10 @@ from rich.console import Console
 
 from coordinator.backends.backend import WorkerState
 from coordinator.snapshot import ShownTrial, snapshot
+from coordinator.status import show_all
 from coordinator.watch import duration, summary, view, workers_table
 from study.lease import Outcome
+from study.ledger import Ledger
 from study.progress import observe
 from study.registry import RegisteredStudy, Registry
 
@@ -77,6 +79,39 @@ def test_workers_that_load_are_said_to_start(
     assert "1 running (epoch 0 of 2) | a worker starting | 5 to begin" in summary(
         snapshot(observe(registry, study), workers)
     )
+
+
+def test_a_worker_between_two_trials_does_not_start(
+    registry: Registry, study: RegisteredStudy, past: Past
+) -> None:
+    past.end(0.5)
+    shown = snapshot(observe(registry, study), [WorkerState(index=0, name="w0.5", alive=True)])
+    assert [worker.state for worker in shown.workers] == ["waiting"]
+    assert "0 running | 5 to begin" in summary(shown)
+
+
+def test_before_the_first_trial_ends_its_epochs_tell_how_long_the_study_takes(
+    registry: Registry, study: RegisteredStudy, past: Past
+) -> None:
+    lease = past.begin("w0")
+    assert observe(registry, study).seconds_left is None
+    ledger = Ledger(registry.engine, study.study_id, "w0")
+    ledger.report(lease, epoch=0, intermediate=None, metrics={"accuracy": 0.5, "seconds": 60.0})
+    # two workers share 6 trials of 2 epochs, one of which is done
+    assert observe(registry, study).seconds_left == 60.0 * 11 / 2
+    assert "| about 6 min left" in summary(snapshot(observe(registry, study)))
+
+
+def test_in_the_table_of_studies_a_trial_that_waits_to_go_on_does_not_run(
+    registry: Registry, past: Past
+) -> None:
+    released = past.begin("w0")
+    past.begin("w1")
+    past.release(released)
+    output = io.StringIO()
+    show_all(registry, Console(file=output, width=100))
+    (row,) = [line for line in output.getvalue().splitlines() if "birds" in line]
+    assert [cell.strip() for cell in row.split("│")[1:5]] == ["birds", "open", "0/6", "1"]
 
 
 def test_without_a_terminal_a_line_comes_only_with_news(

@@ -20,6 +20,7 @@ import typer
 
 from study.config.nearest import hint
 from study.errors import UsageError
+from study.paths import RESULT
 from worker import environment
 from worker.inspection.arguments import Model, end, named, place_of, set_threads
 from worker.inspection.terminal import bar, say, show
@@ -64,7 +65,8 @@ def evaluate(
             measured = infer(classifier, examples, advance)
         result = write_result(described, examples, measured, folder)
         show(metrics_table(result))
-        for file in draw(described, examples, measured, result, folder):
+        figures = draw(described, examples, measured, result, folder)
+        for file in (folder / RESULT, *figures):
             show(str(file))
         end(examples.squares.names, examples.squares.unreadable)
 

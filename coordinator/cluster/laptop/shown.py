@@ -28,7 +28,7 @@ def studies_table(studies: Sequence[tuple[str, Asked, Status | None]]) -> Table:
         trials = running = best = ""
         if snapshot is not None:
             trials = f"{snapshot.ended}/{snapshot.trials}"
-            running = str(len(snapshot.running))
+            running = str(len(snapshot.trained))
             best = "" if snapshot.best is None else f"{snapshot.best.value:.4f}"
         promoted = "yes" if status is not None and status.promoted else ""
         workers = str(asked.request.workers)

@@ -82,6 +82,6 @@ def _promoted(seen: Seen) -> str:
     if version is None:
         return ""
     try:
-        return describe(place, version, seen.config.search.metric)
+        return describe(place, version, seen.config)
     except (HpoError, OSError, KeyError) as error:
         return one_line(f"version {version}, which cannot be read: {error}")

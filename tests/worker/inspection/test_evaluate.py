@@ -55,6 +55,7 @@ def test_without_data_it_is_the_test_split_as_promotion_measures_it(
     assert f"accuracy {measured['accuracy']:.4f}" in " ".join(ended.out.split())
     drawn = {Path(line).name for line in ended.out.splitlines() if line.endswith(".png")}
     assert drawn >= FIGURES
+    assert str(evaluation(home) / "result.json") in ended.out.splitlines()
     for name in drawn:
         with Image.open(evaluation(home) / name) as figure:
             assert min(figure.size) > 100
