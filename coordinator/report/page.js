@@ -35,14 +35,25 @@
     return Plotly.react(place, data, layoutOf(layout, colour), options);
   };
 
+  const waiting = new Map();
+
   // One after the other, so that what is above can be read while the rest is drawn.
   const drawAll = async () => {
-    for (const [index, place] of places.entries()) {
-      await draw(place, specs[index]);
+    places.forEach((place, index) => waiting.set(place, specs[index]));
+    while (waiting.size) {
+      const [[place, text]] = waiting;
+      waiting.delete(place);
+      await draw(place, text);
       await new Promise((next) => setTimeout(next));
     }
     document.body.dataset.drawn = "yes";
   };
   drawAll();
   dark.addEventListener("change", drawAll);
+
+  // Paper does not wait: Plotly has drawn when it returns.
+  addEventListener("beforeprint", () => {
+    for (const [place, text] of waiting) draw(place, text);
+    waiting.clear();
+  });
 }

@@ -166,3 +166,31 @@ def test_a_browser_without_a_network_draws_every_figure_within_its_width(
             assert page.evaluate("document.documentElement.scrollWidth") == width
             assert page.evaluate("getComputedStyle(document.body).backgroundColor") == paper
         browser.close()
+
+
+@pytest.mark.skipif(CHROMIUM is None, reason="needs Debian's chromium")
+def test_what_is_printed_at_once_has_every_figure(
+    registry: Registry, study: RegisteredStudy, past: Past
+) -> None:
+    from playwright.sync_api import sync_playwright
+
+    past.end(0.3)
+    keep_result(past.end(0.4), json.dumps(RESULT))
+    page_file = write_report(registry, study)
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"]
+        )
+        page = browser.new_page(offline=True)
+        page.add_init_script("""
+            document.addEventListener("DOMContentLoaded", () => {
+              const drawn = () => document.querySelectorAll(".drawing:has(.main-svg)").length;
+              const before = drawn();
+              dispatchEvent(new Event("beforeprint"));
+              window.drawn = [before, drawn()];
+            });
+        """)
+        page.goto(page_file.as_uri())
+        before, printed = page.evaluate("window.drawn")
+        assert before < printed == page.locator(".drawing").count()
+        browser.close()
