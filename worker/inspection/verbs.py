@@ -8,10 +8,11 @@ the modules it imports when it is called, so that the supervisor never has torch
 from __future__ import annotations
 
 import importlib.util
+import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import nullcontext, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -86,8 +87,9 @@ def predict(
     Exit status 1 where one cannot be read: it is named, the others are classified.
     """
     from worker.inspection import given
-    from worker.inspection.answer import answered
-    from worker.inspection.predict import answer_table, summary, write_submission
+    from worker.inspection.answer import Answer, answered
+    from worker.inspection.predict import answer_tables, summary, write_submission
+    from worker.inspection.squares import BATCH
 
     found = list(given.find_pictures(named(pictures)))
     if not found:
@@ -95,14 +97,22 @@ def predict(
     threads = set_threads()
     classifier = given.open_model(model, environment.device())
     squares = given.as_squares(found, classifier, threads)
+    answers: list[Answer] = []
+
+    def found_out() -> Iterator[Answer]:
+        with bar("classifying", len(found)) as advance:
+            for answer in answered(classifier, squares, advance):
+                answers.append(answer)
+                yield answer
+
     began = time.perf_counter()
-    with bar("classifying", len(found)) as advance:
-        answers = list(answered(classifier, squares, advance))
-    seconds = time.perf_counter() - began
     if csv is not None:
-        write_submission(csv, squares.names, answers)
+        write_submission(csv, squares.names, found_out())
     else:
-        show(answer_table(squares.names, answers))
+        rows = None if sys.stdout.isatty() else BATCH  # below a progress bar, all at its end
+        for table in answer_tables(squares.names, classifier.classes, found_out(), rows):
+            show(table)
+    seconds = time.perf_counter() - began
     say(summary(answers, seconds))
     end(squares.names, squares.unreadable)
 

@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 import csv
+import io
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
+from rich.console import Console
 
 from study.errors import UsageError
+from tests.eventually import DEADLINE
+from worker.inspection.answer import Answer
+from worker.inspection.predict import UNLIKE, answer_tables
 
 from .conftest import Verb
 
@@ -46,6 +53,55 @@ def test_names_come_from_standard_input(verb: Verb, promoted: Path, shapes: Path
     names = f"{shapes}/top/001.png\n{shapes}/bottom/001.png\n"
     ended = verb("predict", promoted, "-", stdin=names)
     assert [line.split()[1] for line in ended.out.splitlines()[1:]] == ["top", "bottom"]
+
+
+def test_who_reads_two_lines_of_many_ends_the_verb(
+    promoted: Path, shapes: Path, home: Path
+) -> None:
+    many = home / "many"
+    for copy in range(20):
+        shutil.copytree(shapes, many / str(copy))
+    process = subprocess.Popen(
+        [sys.executable, "-m", "worker", "predict", str(promoted), str(many)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        cwd=Path(__file__).parents[3],
+    )
+    assert process.stdout is not None
+    assert process.stderr is not None
+    assert process.stdout.readline().startswith("picture")
+    assert process.stdout.readline().startswith("0/bottom/000.png")
+    process.stdout.close()
+    said = process.stderr.read()
+    process.stderr.close()
+    assert process.wait(DEADLINE) == 1
+    assert said == ""  # neither a traceback nor how many there were: they were not classified
+
+
+def test_rows_of_all_batches_have_their_columns_in_the_same_places(
+    verb: Verb, promoted: Path, shapes: Path
+) -> None:
+    heads, *rows = verb("predict", promoted, shapes).out.splitlines()
+    assert len(rows) == 180
+    end = heads.index("entropy") + len("entropy")
+    assert all(row[end - 5 : end].strip().replace(".", "").isdigit() for row in rows)
+    assert all(not row[end:].strip() or row[end:].strip() == UNLIKE for row in rows)
+
+
+def test_a_narrow_terminal_folds_between_two_classes_alone() -> None:
+    top = (("ankle-boot", 0.9), ("sneaker", 0.05), ("trouser", 0.03), ("coat", 0.01), ("bag", 0.01))
+    answer = Answer(number=0, top=top, entropy=0.5, unlike=False)
+    output = io.StringIO()
+    console = Console(file=output, width=70)
+    (table,) = answer_tables(["shoe.png"], ["ankle-boot"], [answer], None)
+    console.print(table)
+    folded = [line[34:60].strip() for line in output.getvalue().splitlines()[1:]]
+    assert len(folded) > 1
+    assert ", ".join(line.rstrip(",") for line in folded) == (
+        "sneaker 5.0 %, trouser 3.0 %, coat 1.0 %, bag 1.0 %"
+    )
+    assert all(line.rstrip(",").endswith("%") for line in folded)
 
 
 def test_a_picture_that_cannot_be_read_is_named_and_the_others_are_classified(
