@@ -120,7 +120,9 @@ def progress(
     study = RegisteredStudy(
         study_id=1, name="birds", config=config, store=STORE, stopped=stopped, workers=workers
     )
-    return Progress(study=study, budget=budget, outcomes={}, running=running, best=None)
+    return Progress(
+        study=study, budget=budget, outcomes={}, running=running, holders=frozenset(), best=None
+    )
 
 
 def trial(worker: str, number: int = 7, epoch: int | None = 2, **changes: Any) -> RunningTrial:
