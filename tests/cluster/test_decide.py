@@ -126,7 +126,8 @@ def progress(
 
 
 def trial(worker: str, number: int = 7, epoch: int | None = 2, **changes: Any) -> RunningTrial:
-    fields: dict[str, Any] = {"value": 0.5, "images_per_second": None, "released": False}
+    unknown = {"images_per_second": None, "seconds": None}
+    fields: dict[str, Any] = {"value": 0.5, "released": False, **unknown}
     return RunningTrial(number=number, worker=worker, epoch=epoch, **{**fields, **changes})
 
 
