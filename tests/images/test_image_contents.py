@@ -24,7 +24,7 @@ for room in sys.argv[1:]:
             try:
                 importlib.import_module(module.name)
             except ModuleNotFoundError as error:
-                if error.name not in {"gradio", "mlflow"}:  # extras, imported where asked for
+                if error.name not in {"gradio", "mlflow", "wandb"}:  # extras
                     raise
 """
 
