@@ -15,8 +15,7 @@ from worker.data.batches import Batches, open_batches
 from worker.data.store import Store
 from worker.evaluation.second import second_objective
 from worker.messages import Assignment
-from worker.models.build import build_model
-from worker.models.pretrained import begin_from_weights
+from worker.models.pretrained import initial_model
 from worker.tracking.narrator import Narrator
 from worker.training.class_weights import class_weights
 from worker.training.fit import Fold
@@ -39,13 +38,7 @@ def new_learner(
     ModelError where the weights to begin from are missing."""
     manifest = store.manifest
     torch.manual_seed(config.training.seed)
-    model = build_model(
-        config.model,
-        channels=manifest.channels,
-        image_size=config.data.image_size,
-        n_classes=manifest.n_classes,
-    )
-    begin_from_weights(model, config.model, mean=manifest.mean, std=manifest.std)
+    model = initial_model(config, manifest)
     return Learner(
         model,
         config.training.in_stages[0],

@@ -10,7 +10,6 @@ from collections.abc import Sequence
 from typing import Any
 
 import hypothesis.strategies as st
-from hypothesis import HealthCheck, settings
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 from sqlalchemy import Row, create_engine, text
 from sqlalchemy.engine import URL
@@ -21,6 +20,7 @@ from study.ledger import Ledger
 from study.registry import Registry
 from tests.study.asha import Asha
 from tests.study.conftest import STORE, make_config
+from tests.study.machine import run_machine
 
 RUNGS = 3  # a trial that has climbed them all is complete
 WORKERS = ("a", "b", "c")
@@ -160,22 +160,7 @@ class HalvingMachine(RuleBasedStateMachine):
 
 
 def test_the_ledger_promotes_whom_the_rule_promotes(postgres_url: URL) -> None:
-    registry = Registry(postgres_url)
-
-    class Machine(HalvingMachine):
-        pass
-
-    Machine.registry = registry
-    case = Machine.TestCase
-    case.settings = settings(
-        max_examples=12,
-        stateful_step_count=20,
-        suppress_health_check=list(HealthCheck),
-    )
-    try:
-        case("runTest").runTest()
-    finally:
-        registry.close()
+    run_machine(HalvingMachine, postgres_url, examples=12)
 
 
 def work(url: str, study_id: int, name: str, halving: Halving) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import itertools
 
 import hypothesis.strategies as st
-from hypothesis import HealthCheck, settings
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 from sqlalchemy import text
 from sqlalchemy.engine import URL
@@ -15,6 +14,7 @@ from study.lease import Intermediate, Lease, NoTrial, Outcome
 from study.ledger import Ledger
 from study.registry import Registry
 from tests.study.conftest import STORE, make_config
+from tests.study.machine import run_machine
 
 _studies = itertools.count()
 WORKERS = st.sampled_from(["a", "b", "c"])
@@ -127,19 +127,4 @@ class LedgerMachine(RuleBasedStateMachine):
 
 
 def test_whatever_happens_n_trials_means_n(postgres_url: URL) -> None:
-    registry = Registry(postgres_url)
-
-    class Machine(LedgerMachine):
-        pass
-
-    Machine.registry = registry
-    case = Machine.TestCase
-    case.settings = settings(
-        max_examples=25,
-        stateful_step_count=20,
-        suppress_health_check=list(HealthCheck),
-    )
-    try:
-        case("runTest").runTest()
-    finally:
-        registry.close()
+    run_machine(LedgerMachine, postgres_url, examples=25)

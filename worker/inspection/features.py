@@ -20,10 +20,9 @@ from study.errors import UsageError
 from worker.data.store import Store
 from worker.evaluation.classifier import Classifier
 from worker.evaluation.network import Network
-from worker.models.build import build_model
 from worker.models.device import resolve_device
 from worker.models.features import LAST, last_linear
-from worker.models.pretrained import begin_from_weights
+from worker.models.pretrained import initial_model
 
 BATCH = 64  # pictures
 
@@ -37,13 +36,7 @@ def pretrained(config: StudyConfig, store: Store, device: str) -> Network:
             "model.name and model.weights, or name a promoted model"
         )
     manifest = store.manifest
-    model = build_model(
-        config.model,
-        channels=manifest.channels,
-        image_size=config.data.image_size,
-        n_classes=manifest.n_classes,
-    )
-    begin_from_weights(model, config.model, mean=manifest.mean, std=manifest.std)
+    model = initial_model(config, manifest)
     where = resolve_device(device)
     return Network(model, config, mean=manifest.mean, std=manifest.std, device=where)
 

@@ -18,8 +18,11 @@ from torch import Tensor, nn
 from torchvision.models.vision_transformer import VisionTransformer, interpolate_embeddings
 
 from study.config.models import TORCH_HOME, BackboneConfig, ModelConfig
+from study.config.records import StudyConfig
+from study.dataset import DatasetManifest
 from study.errors import ModelError
 from worker.models.backbone import Backbone
+from worker.models.build import build_model
 from worker.models.library import trained_normalisation
 from worker.models.misfit import differences
 
@@ -27,6 +30,19 @@ from worker.models.misfit import differences
 # and inception have classifiers half-way that are only of use to train from nothing.
 OLD_NAMES = re.compile(r"(denselayer\d+\.(?:norm|conv))\.([12]\.)")
 HALF_WAY = re.compile(r"(aux\d|AuxLogits)\.")
+
+
+def initial_model(config: StudyConfig, manifest: DatasetManifest) -> nn.Module:
+    """The study's model before its first step, on the CPU. Raises Infeasible where the parameters
+    cannot be built into a model, ModelError where the weights to begin from are missing."""
+    model = build_model(
+        config.model,
+        channels=manifest.channels,
+        image_size=config.data.image_size,
+        n_classes=manifest.n_classes,
+    )
+    begin_from_weights(model, config.model, mean=manifest.mean, std=manifest.std)
+    return model
 
 
 def begin_from_weights(
