@@ -2,173 +2,38 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-from typing import Any
-
 import pytest
 
-from coordinator.cluster.jobs import measure_purpose, prepare_purpose, worker_purpose
-from coordinator.cluster.records import Answer, Order, Phase, Request, Status
+from coordinator.cluster.records import Phase, Request
 from coordinator.cluster.service.actions import (
     Action,
-    Annotate,
-    BeginRollback,
     DeleteJob,
     Employ,
-    Expire,
     Measure,
     Prepare,
     Publish,
     Register,
-    Rollback,
     Scale,
     SetWorkers,
     StopTrials,
     Use,
 )
 from coordinator.cluster.service.decide import Decision, decide
-from coordinator.cluster.service.seen import Promotion, Seen, SeenJob, SeenPod
-from coordinator.snapshot import snapshot
-from study.config.records import StudyConfig
-from study.lease import Budget
-from study.progress import Progress, RunningTrial
-from study.registry import RegisteredStudy
-
-STORE = "f" * 64
-CONFIG = StudyConfig.model_validate(
-    {
-        "name": "birds",
-        "data": {"source": "/data/birds.zip", "image_size": 16},
-        "space": {"training.learning_rate": {"type": "float", "low": 1e-4, "high": 1e-1}},
-        "search": {"budget": {"trials": 6}},
-    }
+from coordinator.cluster.service.seen import Promotion, Seen
+from tests.cluster.situations import (
+    CANDIDATES,
+    CONFIG,
+    PACKED,
+    STORE,
+    due,
+    ended,
+    job,
+    pod,
+    progress,
+    seen,
+    wrote,
 )
-CANDIDATES = (5, 3, 4)
 
-
-def job(role: str = "worker", **changes: Any) -> SeenJob:
-    purposes = {
-        "worker": worker_purpose(CONFIG.resources),
-        "prepare": prepare_purpose(CONFIG.data),
-        "measure": measure_purpose(CANDIDATES),
-    }
-    fields: dict[str, Any] = {
-        "name": f"{role}-birds",
-        "uid": f"uid-{role}",
-        "revision": 1,
-        "made_for": purposes[role],
-        "workers": 2,
-        "parallelism": 2,
-        "completions": 2,
-        "queued": False,
-        "suspended": False,
-        "deleting": False,
-        "outcome": "",
-        "reason": "",
-        "message": "",
-        "failed_indexes": "",
-    }
-    return SeenJob(**{**fields, **changes})
-
-
-def pod(name: str = "worker-birds-0-abcde", **changes: Any) -> SeenPod:
-    role = name.partition("-")[0]
-    fields: dict[str, Any] = {
-        "name": name,
-        "role": role,
-        "job_uid": f"uid-{role}",
-        "index": 0,
-        "created": "2026-01-01T00:00:00Z",
-        "phase": "Running",
-        "scheduled": True,
-        "leaving": False,
-        "exit_status": None,
-        "message": "",
-        "trial": "",
-        "epoch": "",
-    }
-    return SeenPod(**{**fields, **changes})
-
-
-def ended(name: str, status: int, message: str = "") -> SeenPod:
-    phase = "Failed" if status else "Succeeded"
-    return pod(name, phase=phase, exit_status=status, message=message)
-
-
-def progress(
-    *,
-    done: bool = False,
-    stopped: bool = False,
-    config: StudyConfig = CONFIG,
-    workers: int = 2,
-    running: tuple[RunningTrial, ...] = (),
-) -> Progress:
-    budget = Budget(
-        stopped=stopped,
-        trials=6,
-        begun=6 if done else 3,
-        open=0 if done else len(running),
-        paused=0,
-        concluded=None,
-        device_seconds=None,
-        device_spent=1.0,
-        wall_seconds=None,
-        wall_spent=1.0,
-        lease_seconds=30.0,
-        max_attempts=3,
-    )
-    study = RegisteredStudy(
-        study_id=1, name="birds", config=config, store=STORE, stopped=stopped, workers=workers
-    )
-    return Progress(
-        study=study, budget=budget, outcomes={}, running=running, holders=frozenset(), best=None
-    )
-
-
-def trial(worker: str, number: int = 7, epoch: int | None = 2, **changes: Any) -> RunningTrial:
-    unknown = {"images_per_second": None, "seconds": None}
-    fields: dict[str, Any] = {"value": 0.5, "released": False, **unknown}
-    return RunningTrial(number=number, worker=worker, epoch=epoch, **{**fields, **changes})
-
-
-def wrote(phase: Phase, revision: int = 1, *, known: bool = True, **more: Any) -> Status:
-    shown = snapshot(progress()) if known else None
-    return Status(revision=revision, phase=phase, written="", snapshot=shown, **more)
-
-
-def seen(
-    progress: Progress | None = None,
-    *,
-    jobs: dict[str, SeenJob] | None = None,
-    pods: tuple[SeenPod, ...] = (),
-    request: Request | None = None,
-    **changes: Any,
-) -> Seen:
-    fields: dict[str, Any] = {
-        "config": CONFIG,
-        "refusal": "",
-        "previous": None,
-        "rollback": None,
-        "packed": {STORE},
-        "promotion": Promotion(),
-        "waiting": "",
-        "packing": "",
-    }
-    return Seen(
-        name="birds",
-        request=request or Request(revision=1, workers=2, retry=1),
-        jobs=jobs or {},
-        pods=pods,
-        progress=progress,
-        **{**fields, **changes},
-    )
-
-
-def due(**changes: Any) -> Promotion:
-    return replace(Promotion(candidates=CANDIDATES), **changes)
-
-
-PACKED = ended("prepare-birds-abcde", 0, f'{{"store": "{STORE}"}}')
 MOVED = CONFIG.model_copy(
     update={"data": CONFIG.data.model_copy(update={"source": "/data/elsewhere.zip"})}
 )
@@ -506,139 +371,3 @@ def test_a_packed_data_set_that_is_not_on_the_volume_is_told() -> None:
     decision = decide(seen(jobs=packed, pods=(PACKED,), packed=()))
     assert decision.phase == "failed"
     assert "not on the volume" in decision.reason
-
-
-def test_pods_are_told_what_they_train_and_the_dead_hold_nothing() -> None:
-    names = {
-        role: f"worker-birds-{i}-abcde" for i, role in enumerate(("busy", "idle", "over", "gone"))
-    }
-    running = (
-        trial(names["busy"], 3, epoch=1),
-        trial(names["over"], 4),
-        trial(names["gone"], 5),
-        trial("somebody-else", 6),
-        trial(names["gone"], 8, released=True),
-    )
-    pods = (
-        pod(names["busy"], trial="2", epoch="5"),
-        pod(names["idle"], trial="1", epoch="5"),
-        ended(names["over"], 1),
-    )
-    decision = decide(seen(progress(running=running), jobs={"worker": job()}, pods=pods))
-    assert list(decision.actions) == [
-        Expire(names["over"], seen=True),
-        Expire(names["gone"], seen=False),
-        Annotate(names["busy"], "3", "2"),
-        Annotate(names["idle"], "", ""),
-    ]
-
-
-@pytest.mark.parametrize("name", ["worker-birds-0-abcd", "worker-bird-0-abcde", "birds-0-abcde"])
-def test_holders_that_are_not_named_like_our_pods_are_left_alone(name: str) -> None:
-    decision = decide(seen(progress(running=(trial(name),)), jobs={"worker": job()}))
-    assert decision.actions == ()
-
-
-def ordered(verb: str, number: int | None = None) -> Request:
-    order = Order.model_validate({"verb": verb, "trial": number})
-    return Request(revision=4, workers=2, retry=1, order=order)
-
-
-ORDERS: list[tuple[str, Request, dict[str, Any], list[Action], Answer | None]] = [
-    (
-        "a promotion is measured",
-        ordered("promote"),
-        {"promotion": due()},
-        [Measure(CANDIDATES)],
-        None,
-    ),
-    (
-        "a version that was rolled back is used again",
-        ordered("promote"),
-        {"promotion": due(version=2, recorded=True, in_use=1)},
-        [Use(2, again=True)],
-        None,
-    ),
-    (
-        "a promotion is answered",
-        ordered("promote"),
-        {"promotion": due(version=2, recorded=True, in_use=2)},
-        [],
-        Answer(revision=4),
-    ),
-    (
-        "a trial that cannot be promoted",
-        ordered("promote", 9),
-        {"promotion": Promotion(error="trial 9 is not complete")},
-        [],
-        Answer(revision=4, error="trial 9 is not complete"),
-    ),
-    (
-        "a rollback is noted first",
-        ordered("rollback"),
-        {"promotion": Promotion(in_use=2)},
-        [BeginRollback(2)],
-        None,
-    ),
-    (
-        "a rollback that was noted is done",
-        ordered("rollback"),
-        {"promotion": Promotion(in_use=2), "rollback": (4, 2)},
-        [Rollback()],
-        None,
-    ),
-    (
-        "a rollback is done once",
-        ordered("rollback"),
-        {"promotion": Promotion(in_use=1), "rollback": (4, 2)},
-        [],
-        Answer(revision=4),
-    ),
-    (
-        "the next rollback is another one",
-        ordered("rollback"),
-        {"promotion": Promotion(in_use=2), "rollback": (3, 2)},
-        [BeginRollback(2)],
-        None,
-    ),
-    (
-        "an answered order is not done again",
-        ordered("rollback"),
-        {
-            "promotion": Promotion(in_use=1),
-            "previous": wrote("running", answer=Answer(revision=4)),
-        },
-        [],
-        None,
-    ),
-]
-
-
-@pytest.mark.parametrize(
-    ("request_", "what", "actions", "answer"),
-    [row[1:] for row in ORDERS],
-    ids=[row[0].replace(" ", "-") for row in ORDERS],
-)
-def test_what_follows_from_an_order(
-    request_: Request, what: dict[str, Any], actions: list[Action], answer: Answer | None
-) -> None:
-    decision = decide(seen(progress(), jobs={"worker": job()}, request=request_, **what))
-    assert (list(decision.actions), decision.answer) == (actions, answer)
-    assert decision.phase == "running"
-
-
-def test_a_measurement_that_failed_before_the_order_is_done_again() -> None:
-    failed = {"worker": job(), "measure": job("measure", outcome="failed", revision=3)}
-    before = decide(seen(progress(), jobs=failed, request=ordered("promote"), promotion=due()))
-    assert before.actions == (DeleteJob("measure", "uid-measure", "it is tried again"),)
-    failed["measure"] = job("measure", outcome="failed", revision=4, message="no weights")
-    after = decide(seen(progress(), jobs=failed, request=ordered("promote"), promotion=due()))
-    assert after.actions == ()
-    assert after.answer is not None
-    assert "no weights" in after.answer.error
-
-
-def test_an_order_for_a_study_that_has_not_begun_is_answered() -> None:
-    decision = decide(seen(request=ordered("promote"), jobs={"prepare": job("prepare")}))
-    assert decision.answer is not None
-    assert "has not begun" in decision.answer.error
