@@ -8,11 +8,18 @@ import torch
 from hypothesis import assume, given
 from hypothesis import strategies as st
 from torch import Tensor
-from torchmetrics.functional.classification import multiclass_auroc, multiclass_f1_score
+from torchmetrics.functional.classification import (
+    multiclass_auroc,
+    multiclass_calibration_error,
+    multiclass_confusion_matrix,
+    multiclass_f1_score,
+)
 
 from study.config.search import LOWER_IS_BETTER, Metric
 from worker.evaluation.metrics import (
+    CALIBRATION_BINS,
     LOW_SUPPORT,
+    calibration_error,
     class_figures,
     confusion_matrix,
     cross_entropy,
@@ -94,6 +101,45 @@ def test_roc_auc_and_f1_are_those_of_torchmetrics(pictures: int, classes: int, s
     measured = summarise(logits, labels)
     f1 = multiclass_f1_score(logits, labels, classes, average="macro")
     assert measured["f1"] == pytest.approx(f1.item(), abs=1e-6)
+
+
+@given(
+    pictures=st.integers(1, 80),
+    classes=st.integers(1, 9),
+    seed=st.integers(0, 999),
+    sharpness=st.sampled_from([0.1, 1.0, 200.0]),  # the last is sure of some to exactly 1
+)
+def test_confusion_and_calibration_error_are_those_of_torchmetrics(
+    pictures: int, classes: int, seed: int, sharpness: float
+) -> None:
+    logits, labels = drawn(pictures, classes, seed)
+    logits = logits.round() * sharpness  # many are equal
+    expected = multiclass_confusion_matrix(logits, labels, classes, validate_args=False)
+    assert confusion_matrix(logits, labels).equal(expected)
+    probabilities = logits.softmax(dim=1)
+    error = multiclass_calibration_error(
+        probabilities, labels, classes, n_bins=CALIBRATION_BINS, validate_args=False
+    )
+    assert calibration_error(probabilities, labels).item() == pytest.approx(error.item(), abs=1e-6)
+
+
+@given(seed=st.integers(0, 999))
+def test_calibration_error_on_the_edges_of_bins_is_that_of_torchmetrics(seed: int) -> None:
+    generator = torch.Generator().manual_seed(seed)
+    edges = torch.linspace(0, 1, CALIBRATION_BINS + 1)
+    sure = edges[torch.randint(8, len(edges), (40,), generator=generator)]  # at least a half
+    probabilities = torch.stack([sure, 1 - sure], dim=1)
+    labels = torch.randint(2, (40,), generator=generator)
+    error = multiclass_calibration_error(probabilities, labels, 2, n_bins=CALIBRATION_BINS)
+    assert calibration_error(probabilities, labels).item() == pytest.approx(error.item(), abs=1e-6)
+
+
+def test_pictures_of_one_bin_make_up_for_each_other() -> None:
+    probabilities = torch.tensor([[0.61, 0.39]] * 2 + [[0.9, 0.1]])  # bins 10 and 14 of 15
+    labels = torch.tensor([0, 1, 0])
+    assert calibration_error(probabilities, labels).item() == pytest.approx(
+        (2 * abs(0.61 - 0.5) + abs(0.9 - 1)) / 3, abs=1e-6
+    )
 
 
 def test_roc_auc_of_equal_probabilities_is_a_half() -> None:
