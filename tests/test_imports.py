@@ -30,6 +30,13 @@ FORBIDDEN = {
     "worker.evaluation": ("worker.training", "worker.inspection"),
     "worker.tracking": ("worker.data", "worker.models", "worker.training", "worker.evaluation"),
     "worker.inspection": ("worker.training", "worker.supervisor", "study.ledger"),
+    "worker.packing": (
+        "worker.inspection",
+        "worker.supervisor",
+        "worker.cli",
+        "worker.slot",
+        "study.ledger",
+    ),
     "worker.training": (
         "worker.inspection",
         "worker.supervisor",

@@ -55,6 +55,7 @@ def run() -> None:
     3 for a broken device.
     """
     from worker.data.transfer import obtain
+    from worker.packing.room import Room
     from worker.supervisor import Place, Supervisor
 
     place = Place(
@@ -62,10 +63,10 @@ def run() -> None:
         data=paths.data(),
         artifacts=paths.artifacts(environment.study_name()),
         device=environment.device(),
-        threads=environment.threads(),
         mirror=mirror.of_artifacts(),
     )
     patience, port = environment.data_patience(), environment.health_port()
+    threads = environment.threads()
     health = Health(place.worker, environment.study_name())
     with served(health, port):
         registry, study = _open_study(health.turned)
@@ -78,7 +79,8 @@ def run() -> None:
             store = place.data.store(study.store)
             obtain(mirror.of_data(), store, patience, health.turned)
             await_store(store, 0.0 if mirror.of_data() else patience, health.turned)
-            supervisor = Supervisor(registry, study, place, health)
+            room = Room(study.config.resources.slots_per_device, threads=threads)
+            supervisor = Supervisor(registry, study, place, room, health)
             status = supervisor.run()
             for number in (signal.SIGTERM, signal.SIGINT):
                 # the interpreter gives them back to the kernel on its way out: a worker told to

@@ -1,13 +1,15 @@
 """A trial ended badly: what now? One policy for each class of failure.
 
-    out of memory   again in smaller parts, as often as the study allows; then infeasible
+    out of memory   beside other trials: given back, and fewer are trained at once from now on;
+                    alone: again in smaller parts, as often as the study allows; then infeasible
     diverged        pruned with its reason, so that the sampler stays away
     infeasible      the same
     bad data        no trial can train, as without the weights they begin from: the worker leaves
                     with a clear error
     broken device   the worker leaves, the trial is adopted elsewhere
     object store    out of reach for longer than it is waited for: adopted, from its last copy
-    crashed         the process died without a word: adopted, up to the study's attempts
+    crashed         the process died without a word: adopted, up to the study's attempts; killed by
+                    SIGKILL beside other trials it counts as out of memory
     bug             failed, the traceback kept with the trial
 
 Preemption is not here: a stopped trial has not failed.
@@ -39,13 +41,17 @@ class GiveBack:
 
     lost: bool = False
     out_of_memory: bool = False
+    crowded: bool = False
+    """Its neighbours had the memory: the device has room for fewer."""
     leave: int | None = None
     reason: str
 
 
-def policy(failed: Failed, lease: Lease, *, memory_retries: int) -> End | GiveBack:
-    """What follows from `failed`."""
+def policy(failed: Failed, lease: Lease, *, memory_retries: int, crowded: bool) -> End | GiveBack:
+    """What follows from `failed`. crowded: other trials had a part of the device."""
     match failed.failure:
+        case "OutOfMemory" if crowded:  # says nothing of the trial: it is charged no retry
+            return GiveBack(crowded=True, reason=f"beside other trials: {failed.reason}")
         case "OutOfMemory" if lease.memory_retries < memory_retries:
             return GiveBack(out_of_memory=True, reason=failed.reason)
         case "OutOfMemory":
@@ -71,12 +77,14 @@ def policy(failed: Failed, lease: Lease, *, memory_retries: int) -> End | GiveBa
             )
 
 
-def crashed(status: int | None) -> GiveBack:
+def crashed(status: int | None, *, crowded: bool) -> GiveBack:
     """The policy for a process that ended without a word, with this exit status."""
     if status is not None and status < 0:
         how = f"was killed by {signal.Signals(-status).name}"
         if -status == signal.SIGKILL:
             how += " (the machine may be out of memory)"
+            if crowded:
+                return GiveBack(crowded=True, reason=f"beside other trials its process {how}")
     else:
         how = f"ended with status {status}"
     return GiveBack(lost=True, reason=f"the trial's process {how}")

@@ -31,10 +31,10 @@ class Heart:
         ledger: Ledger,
         *,
         lease_seconds: float,
-        share: float,
+        share: Callable[[], float],
         lost: Callable[[Lease], None],
     ) -> None:
-        """`share` is the part of a device one trial has; `lost` is called, from the heart's
+        """`share` gives the part of a device one trial has; `lost` is called, from the heart's
         thread, when the ledger says that a lease is over."""
         self._ledger = ledger
         self._period = lease_seconds / BEATS_PER_LEASE
@@ -58,7 +58,7 @@ class Heart:
             if not self._holds(lease):
                 return 0.0
             _, last = self._leases.pop(lease.trial_id)
-        return (time.monotonic() - last) * self._share
+        return (time.monotonic() - last) * self._share()
 
     def end(self) -> None:
         """Stops the thread."""
@@ -77,7 +77,7 @@ class Heart:
         """Gives whether the database answered."""
         now = time.monotonic()
         try:
-            self._ledger.heartbeat(lease, (now - last) * self._share)
+            self._ledger.heartbeat(lease, (now - last) * self._share())
         except LeaseLost:
             with self._lock:
                 still_held = self._holds(lease)

@@ -60,6 +60,8 @@ class Vacated:
     """Monotonic seconds of the trial's last training step, where it came to its end."""
     ended: bool = False
     """Whether the trial is over, not only gone from here."""
+    crowded: bool = False
+    """Whether it went for want of memory that its neighbours had."""
     weights: str | None = None
     """File in the trial's directory that an ended trial is left with."""
 
@@ -75,6 +77,8 @@ class Slot:
         self.process = process
         self.stopping_study = False
         self.training = False
+        self.crowded = False
+        """Whether other trials have, or had, a part of the device."""
         self.epoch = lease.last_epoch
         self._desk = desk
         self._idle_since = idle_since
@@ -124,7 +128,7 @@ class Slot:
             case Failed():
                 return self._fail(event)
             case _:
-                return self._release(crashed(self.process.join()))
+                return self._release(crashed(self.process.join(), crowded=self.crowded))
 
     def _note_turnaround(self, step: FirstStep) -> None:
         self.training = True
@@ -171,7 +175,8 @@ class Slot:
         return Vacated(last_step_at=finished.last_step_at, ended=True, weights=finished.weights)
 
     def _fail(self, failed: Failed) -> Vacated:
-        verdict = policy(failed, self.lease, memory_retries=self._desk.memory_retries)
+        retries = self._desk.memory_retries
+        verdict = policy(failed, self.lease, memory_retries=retries, crowded=self.crowded)
         if isinstance(verdict, GiveBack):
             return self._release(verdict)
         self._attributes.update(verdict.attributes)
@@ -213,7 +218,7 @@ class Slot:
                 lease, lost=verdict.lost, out_of_memory=verdict.out_of_memory
             )
         )
-        return Vacated(leave=verdict.leave, reason=verdict.reason)
+        return Vacated(leave=verdict.leave, reason=verdict.reason, crowded=verdict.crowded)
 
     def _rest(self, interrupted: Interrupted) -> Vacated:
         """The trial is paused, and may be another's by now."""

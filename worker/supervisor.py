@@ -27,6 +27,7 @@ from worker.heart import Heart
 from worker.leaving import Leaving, farewell
 from worker.messages import Assignment, Standby
 from worker.outlook import Outlook
+from worker.packing.room import Room
 from worker.patience import Patience
 from worker.slot import Desk, Slot, Vacated
 from worker.tidy import tidy
@@ -48,8 +49,6 @@ class Place:
     artifacts: StudyPaths
     device: str
     """As torch.device takes it, or `auto`."""
-    threads: int
-    """CPU threads of one trial."""
     mirror: Mirror | None = None
     """Of the artifacts, in an object store."""
 
@@ -58,10 +57,16 @@ class Supervisor:
     """One worker on one device. Use from the main thread: it handles SIGTERM and SIGINT."""
 
     def __init__(
-        self, registry: Registry, study: RegisteredStudy, place: Place, health: Health
+        self,
+        registry: Registry,
+        study: RegisteredStudy,
+        place: Place,
+        room: Room,
+        health: Health,
     ) -> None:
         self._study = study
         self._place = place
+        self._room = room
         self._health = health
         halving = Halving.of(study.config.search)
         self._ledger = Ledger(registry.engine, study.study_id, place.worker, halving)
@@ -76,7 +81,7 @@ class Supervisor:
         heart = Heart(
             self._ledger,
             lease_seconds=resources.lease_seconds,
-            share=1.0 / resources.slots_per_device,
+            share=lambda: room.share,
             lost=self._note_lost,
         )
         self._desk = Desk(
@@ -94,7 +99,7 @@ class Supervisor:
                 store=place.data.store(study.store),
                 config=study.config,
                 device=place.device,
-                threads=place.threads,
+                threads=room.threads,
             )
         )
 
@@ -129,9 +134,8 @@ class Supervisor:
 
     def _claim(self) -> None:
         """Fills the free slots."""
-        slots = self._study.config.resources.slots_per_device
         while (
-            len(self._slots) < slots
+            len(self._slots) < self._room.slots
             and self._leaving.status is None
             and time.monotonic() >= self._claim_at
         ):
@@ -161,12 +165,15 @@ class Supervisor:
                 store=self._place.data.store(self._study.store),
                 directory=self._place.artifacts.trial(lease.number),
                 device=self._place.device,
-                threads=self._place.threads,
+                threads=self._room.threads,
                 last_epoch=lease.last_epoch,
                 accumulation=2**lease.memory_retries,
             )
         )
         self._slots.append(Slot(self._desk, lease, process, idle_since=self._idle_since))
+        if len(self._slots) > 1:
+            for slot in self._slots:
+                slot.crowded = True
         self._idle_since = None
         self._chores.append(self._processes.prepare)
 
@@ -205,7 +212,7 @@ class Supervisor:
         """Seconds."""
         if (grace := self._leaving.grace_left) is not None:
             return grace
-        if len(self._slots) == self._study.config.resources.slots_per_device:
+        if len(self._slots) >= self._room.slots:
             return LONGEST_WAIT
         return min(LONGEST_WAIT, max(0.0, self._claim_at - time.monotonic()))
 
@@ -218,6 +225,8 @@ class Supervisor:
             directory = self._place.artifacts.trial(slot.lease.number)
             self._chores.append(partial(tidy, directory, vacated.weights, self._place.mirror))
             self._chores.append(self._outlook.consider)
+        if vacated.crowded:
+            self._room.shrink(slot.lease.number)
         self._claim_at = 0.0
         self._idle_since = vacated.last_step_at
         if vacated.leave is not None:

@@ -10,7 +10,7 @@ import subprocess
 import sys
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -37,6 +37,7 @@ class Farm:
     study: RegisteredStudy
     environment: dict[str, str]
     logs: Path
+    program: Sequence[str] = (sys.executable, "-m", "worker", "run")
     workers: list[subprocess.Popen[bytes]] = field(default_factory=list)
 
     def start(self, count: int = 1) -> list[subprocess.Popen[bytes]]:
@@ -46,7 +47,7 @@ class Farm:
             name = f"worker-{len(self.workers)}"
             with (self.logs / f"{name}.log").open("wb") as log:
                 worker = subprocess.Popen(
-                    [sys.executable, "-m", "worker", "run"],
+                    self.program,
                     env={**self.environment, "HPO_WORKER": name},
                     stdout=log,
                     stderr=log,
@@ -102,7 +103,13 @@ def packed(tmp_path_factory: pytest.TempPathFactory) -> tuple[DataPaths, Path, s
 
 
 def make_config(
-    source: Path, name: str, trials: int, epochs: int, lease_seconds: float, **search: Any
+    source: Path,
+    name: str,
+    trials: int,
+    epochs: int,
+    lease_seconds: float,
+    slots: int | str = 1,
+    **search: Any,
 ) -> StudyConfig:
     return StudyConfig.model_validate(
         {
@@ -119,7 +126,7 @@ def make_config(
                 }
             },
             "search": {"budget": {"trials": trials}, "pruner": {"name": "none"}, **search},
-            "resources": {"lease_seconds": lease_seconds},
+            "resources": {"lease_seconds": lease_seconds, "slots_per_device": slots},
         }
     )
 
@@ -138,10 +145,11 @@ def farm(
         trials: int,
         epochs: int,
         lease_seconds: float = 4.0,
+        slots: int | str = 1,
         url: URL = postgres_url,
         **search: Any,
     ) -> Farm:
-        config = make_config(source, "chaos", trials, epochs, lease_seconds, **search)
+        config = make_config(source, "chaos", trials, epochs, lease_seconds, slots, **search)
         study = registry.create(config, store=content, workers=1)
         environment = {
             **os.environ,

@@ -35,7 +35,7 @@ class Beats:
 
 
 def heart_on(beats: Beats, lost: queue.Queue[Lease]) -> Heart:
-    return Heart(cast(Ledger, beats), lease_seconds=0.1, share=1.0, lost=lost.put)
+    return Heart(cast(Ledger, beats), lease_seconds=0.1, share=lambda: 1.0, lost=lost.put)
 
 
 @pytest.mark.parametrize("error", [OperationalError("", {}, Exception()), RuntimeError("a bug")])
