@@ -9,8 +9,9 @@ from __future__ import annotations
 import copy
 import math
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from types import MappingProxyType
 from typing import cast
 
 import optuna
@@ -79,16 +80,22 @@ def build_pruner(config: PrunerConfig, *, epochs: int) -> BasePruner:
     )
 
 
-def ask(study: optuna.Study, trial_id: int, config: StudyConfig) -> dict[str, Scalar | None]:
+def ask(
+    study: optuna.Study,
+    trial_id: int,
+    config: StudyConfig,
+    told: Mapping[int, float] = MappingProxyType({}),
+) -> dict[str, Scalar | None]:
     """The parameters of a RUNNING trial: those it has are read, those it lacks are sampled and
     stored. Repeating it after an interruption gives the same trial the same values.
 
+    told: values of trials that are about to end, by id: the sampler learns from them already.
     Raises LeaseLost where the trial has ended or was deleted.
     """
     with _of_a_running_trial(trial_id):
         study.get_trials(deepcopy=False)  # Optuna's cache must have seen the trial, made by our SQL
-        if config.search.pruner.name == "asha":
-            study = Lesson(study.study_name, study._storage, study.sampler)
+        if told or config.search.pruner.name == "asha":
+            study = Lesson(study, told)
         while True:
             trial = optuna.trial.Trial(study, trial_id)
             proposal = Proposal(trial.storage)

@@ -70,15 +70,16 @@ def open_fold(
     """What the fold of that number trains with; of a study without folds, its only one. Raises as
     `new_learner` does."""
     part = store.fold(number) if assignment.config.data.split.folds else store
-    with (
-        contextlib.closing(open_split(assignment, part, device, augment=True)) as train,
-        contextlib.closing(open_split(assignment, part, device, augment=False)) as val,
-    ):
+    with contextlib.ExitStack() as opened:
+        train = open_split(assignment, part, device, augment=True)
+        opened.callback(train.close)
+        val = open_split(assignment, part, device, augment=False)
+        opened.callback(val.close)
         parts = assignment.accumulation
         learner = new_learner(assignment.config, part, device, accumulation=parts)
         first = train.for_training(assignment.config.training.in_stages[0])
         with narrator.watching(learner.model, lambda epoch: next(iter(first.epoch(epoch)))):
-            yield Fold(learner, train, val)
+            yield Fold(learner, train, val, close=opened.close)
 
 
 def measure_second(assignment: Assignment, store: Store, device: torch.device) -> float | None:

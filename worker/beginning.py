@@ -6,6 +6,7 @@ A trial that cannot be given one is ended at once. Knows nothing of how it is tr
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping
 
 from study.config.fill import fill
 from study.config.records import StudyConfig
@@ -18,13 +19,18 @@ from worker.slot import Desk
 log = logging.getLogger(__name__)
 
 
-def configured(desk: Desk, lease: Lease, config: StudyConfig) -> StudyConfig | None:
+def configured(
+    desk: Desk, lease: Lease, config: StudyConfig, told: Mapping[int, float]
+) -> StudyConfig | None:
     """The study's configuration with the trial's parameters; None where the trial is over or
-    another's. Waits out an outage; may raise it when the worker is leaving."""
+    another's. Waits out an outage; may raise it when the worker is leaving.
+
+    told: values of trials that are about to end, by id.
+    """
     study = desk.optuna_study
     study.sampler = build_sampler(config.search.sampler, trial=lease.number)
     try:
-        parameters = desk.patience(lambda: ask(study, lease.trial_id, config))
+        parameters = desk.patience(lambda: ask(study, lease.trial_id, config, told))
         log.info("trial %d: %s: %s", lease.number, _how(lease), parameters)
         return fill(config, parameters)
     except LeaseLost as lost:

@@ -40,7 +40,8 @@ class Heart:
         self._period = lease_seconds / BEATS_PER_LEASE
         self._share = share
         self._lost = lost
-        self._leases: dict[int, tuple[Lease, float]] = {}  # with the time of the last beat
+        # With the time up to which its device seconds are booked; None: it computes no more.
+        self._leases: dict[int, tuple[Lease, float | None]] = {}
         self._lock = threading.Lock()
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._beat_on, name="heart", daemon=True)
@@ -51,14 +52,23 @@ class Heart:
         with self._lock:
             self._leases[lease.trial_id] = (lease, time.monotonic())
 
+    def rest(self, lease: Lease) -> float:
+        """Beats on for `lease`, but books no more; gives the device seconds not booked yet."""
+        with self._lock:
+            if not self._holds(lease):
+                return 0.0
+            _, booked = self._leases[lease.trial_id]
+            self._leases[lease.trial_id] = (lease, None)
+        return self._seconds(booked, time.monotonic())
+
     def drop(self, lease: Lease) -> float:
         """Beats no more for `lease`; gives the device seconds not booked yet. A later lease of its
         trial is kept: a paused trial may be promoted before its process has ended."""
         with self._lock:
             if not self._holds(lease):
                 return 0.0
-            _, last = self._leases.pop(lease.trial_id)
-        return (time.monotonic() - last) * self._share()
+            _, booked = self._leases.pop(lease.trial_id)
+        return self._seconds(booked, time.monotonic())
 
     def end(self) -> None:
         """Stops the thread."""
@@ -73,11 +83,11 @@ class Heart:
             answers = [self._beat(*each) for each in held]
             pause = self._period if all(answers) else RETRY_SECONDS
 
-    def _beat(self, lease: Lease, last: float) -> bool:
+    def _beat(self, lease: Lease, booked: float | None) -> bool:
         """Gives whether the database answered."""
         now = time.monotonic()
         try:
-            self._ledger.heartbeat(lease, (now - last) * self._share())
+            self._ledger.heartbeat(lease, self._seconds(booked, now))
         except LeaseLost:
             with self._lock:
                 still_held = self._holds(lease)
@@ -93,9 +103,13 @@ class Heart:
                 log.exception("trial %d: no heartbeat", lease.number)
             return False
         with self._lock:
-            if self._holds(lease):
+            if self._holds(lease) and self._leases[lease.trial_id][1] is not None:
                 self._leases[lease.trial_id] = (lease, now)
         return True
+
+    def _seconds(self, booked: float | None, now: float) -> float:
+        """Of the device, to be booked at `now`."""
+        return 0.0 if booked is None else (now - booked) * self._share()
 
     def _holds(self, lease: Lease) -> bool:
         """Whether this very lease is held, and not a later one of its trial. Called locked."""

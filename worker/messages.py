@@ -93,6 +93,17 @@ class FirstStep:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Trained:
+    """The last epoch is measured and the device is free; what follows is written. Not said by
+    trials that end before their last epoch or need the device after it."""
+
+    value: float
+    """What the trial ends with, unless it is pruned in the end."""
+    last_step_at: float | None
+    """As of Finished."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class EpochDone:
     """An epoch is trained, measured and checkpointed. The trial now waits for Continue or Prune."""
 
@@ -147,4 +158,4 @@ class Failed:
     traceback: str
 
 
-Event = Warm | FirstStep | EpochDone | Finished | Interrupted | Failed
+Event = Warm | FirstStep | Trained | EpochDone | Finished | Interrupted | Failed

@@ -9,7 +9,7 @@ from __future__ import annotations
 import time
 
 from study.lease import Intermediate
-from worker.messages import EpochDone, FirstStep
+from worker.messages import EpochDone, FirstStep, Trained
 from worker.mirrored import MirroredDirectory
 from worker.orders import Orders
 from worker.tracking.narrator import Narrator
@@ -45,6 +45,10 @@ class PipeOverseer:
         if self.last_step_at is None:
             self._orders.send(FirstStep(now))
         self.last_step_at = now
+
+    def trained(self, value: float) -> None:
+        """Lets the next trial begin while this one is written."""
+        self._orders.send(Trained(value=value, last_step_at=self.last_step_at))
 
     def epoch_done(
         self, result: EpochResult, checkpoint: str, intermediate: Intermediate | None

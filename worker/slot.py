@@ -29,6 +29,7 @@ from worker.messages import (
     Interrupted,
     Prune,
     Stop,
+    Trained,
     Warm,
 )
 from worker.patience import Patience
@@ -79,12 +80,15 @@ class Slot:
         self.training = False
         self.crowded = False
         """Whether other trials have, or had, a part of the device."""
+        self.trained: Trained | None = None
+        """What was said when the device was left, which another trial may use by now."""
         self.epoch = lease.last_epoch
         self._desk = desk
         self._idle_since = idle_since
         self._attributes: dict[str, str | int | float] = {}
         self._budget_spent = False
         self._paused = False
+        self._unbooked = 0.0  # device seconds
 
     def attend(self) -> Vacated | None:
         """Takes the next thing the trial says; gives None while it trains on."""
@@ -115,6 +119,10 @@ class Slot:
                 return None
             case FirstStep():
                 self._note_turnaround(event)
+                return None
+            case Trained():
+                self.trained = event
+                self._unbooked = self._desk.heart.rest(self.lease)
                 return None
             case EpochDone():
                 self.process.send(self._report(event))
@@ -194,7 +202,7 @@ class Slot:
         second: float | None = None,
     ) -> None:
         desk, lease = self._desk, self.lease
-        self._book(desk.heart.drop(lease))
+        self._book()
         desk.patience(
             lambda: desk.ledger.finish(
                 lease,
@@ -212,7 +220,7 @@ class Slot:
     def _release(self, verdict: GiveBack) -> Vacated:
         desk, lease = self._desk, self.lease
         log.warning("trial %d: given back: %s", lease.number, verdict.reason)
-        self._book(desk.heart.drop(lease))
+        self._book()
         desk.patience(
             lambda: desk.ledger.release(
                 lease, lost=verdict.lost, out_of_memory=verdict.out_of_memory
@@ -224,11 +232,12 @@ class Slot:
         """The trial is paused, and may be another's by now."""
         desk, lease = self._desk, self.lease
         log.info("trial %d: paused", lease.number)
-        self._book(desk.heart.drop(lease))
+        self._book()
         value, weights = interrupted.value, interrupted.weights
         desk.patience(lambda: desk.ledger.rest(lease, value=value, weights=weights))
         return Vacated()
 
-    def _book(self, seconds: float) -> None:
-        """Books the device time since the last heartbeat."""
+    def _book(self) -> None:
+        """Books the device time since the last heartbeat, which was the last one."""
+        seconds = self._unbooked + self._desk.heart.drop(self.lease)
         self._desk.patience(lambda: self._desk.ledger.heartbeat(self.lease, seconds))

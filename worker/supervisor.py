@@ -132,10 +132,15 @@ class Supervisor:
         finally:
             self._farewell()
 
+    @property
+    def _on_device(self) -> list[Slot]:
+        """Those of trials that have not left it."""
+        return [slot for slot in self._slots if slot.trained is None]
+
     def _claim(self) -> None:
         """Fills the free slots."""
         while (
-            len(self._slots) < self._room.slots
+            len(self._on_device) < self._room.slots
             and self._leaving.status is None
             and time.monotonic() >= self._claim_at
         ):
@@ -154,7 +159,8 @@ class Supervisor:
     def _begin(self, lease: Lease) -> None:
         """Hands the trial to the process that is ready."""
         self._desk.heart.hold(lease)
-        config = configured(self._desk, lease, self._study.config)
+        told = {slot.lease.trial_id: slot.trained.value for slot in self._slots if slot.trained}
+        config = configured(self._desk, lease, self._study.config, told)
         if config is None:
             return
         process = self._processes.start(
@@ -171,8 +177,8 @@ class Supervisor:
             )
         )
         self._slots.append(Slot(self._desk, lease, process, idle_since=self._idle_since))
-        if len(self._slots) > 1:
-            for slot in self._slots:
+        if len(self._on_device) > 1:
+            for slot in self._on_device:
                 slot.crowded = True
         self._idle_since = None
         self._chores.append(self._processes.prepare)
@@ -199,6 +205,8 @@ class Supervisor:
         self._outlook.attend(ready)
         for slot in [slot for slot in self._slots if slot.process.pipe in ready]:
             self._settle(slot, slot.attend())
+            if slot.trained and slot in self._slots:
+                self._idle_since = slot.trained.last_step_at
             if slot.stopping_study:
                 self._leaving.begin(exit_codes.PREEMPTED, "the study was stopped")
         lost = list(self._lost)
@@ -212,7 +220,7 @@ class Supervisor:
         """Seconds."""
         if (grace := self._leaving.grace_left) is not None:
             return grace
-        if len(self._slots) >= self._room.slots:
+        if len(self._on_device) >= self._room.slots:
             return LONGEST_WAIT
         return min(LONGEST_WAIT, max(0.0, self._claim_at - time.monotonic()))
 

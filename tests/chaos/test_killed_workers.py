@@ -196,3 +196,23 @@ def test_a_pod_that_trains_is_ready_and_says_what_it_trains(farm: MakeFarm) -> N
     assert said["trials"][0]["number"] == 0
     assert said["seconds_since_turn"] < 60
     assert worker.poll() is None
+
+
+def test_a_worker_killed_while_one_trial_is_written_and_the_next_one_trains_loses_neither(
+    farm: MakeFarm,
+) -> None:
+    study = farm(trials=3, epochs=1, lease_seconds=2.0)
+    with study.registry.engine.connect() as holder:
+        holder.execute(text("SET LOCAL idle_in_transaction_session_timeout = 0"))
+        (first,) = study.start()
+        eventually("a trial is begun", lambda: study.observe().running)
+        holder.execute(text("SELECT FROM ledger.lease FOR UPDATE"))  # its report waits for this
+        eventually("so is the next one", lambda: len(study.observe().running) == 2)
+        assert {trial.worker for trial in study.observe().running} == {"worker-0"}
+        os.kill(first.pid, signal.SIGKILL)
+    study.start()
+    study.await_done()
+    trials = study.registry.optuna_study(study.study).trials
+    assert [trial.number for trial in trials] == [0, 1, 2]
+    assert {trial.state for trial in trials} == {TrialState.COMPLETE}
+    assert all(sorted(trial.intermediate_values) == [0] for trial in trials)

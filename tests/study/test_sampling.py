@@ -109,6 +109,28 @@ def test_nsga2_crosses_the_trials_on_the_front_whichever_workers_ask(registry: R
     assert sum(inherited) >= len(inherited) / 2  # the others are mutations: one in three
 
 
+def test_the_sampler_learns_from_a_trial_that_is_about_to_end_as_if_it_had(
+    registry: Registry,
+) -> None:
+    def proposed(name: str, *, ended: bool, told: bool) -> dict[str, Any]:
+        """The 13th trial, where the 12th is the best by far and has ended, or is about to."""
+        config = make_config(name=name, space=SPACE, search={"budget": {"trials": 30}})
+        study = registry.create(config, store=STORE, workers=1)
+        ledger = Ledger(registry.engine, study.study_id, "a")
+        for number in range(12):
+            lease = begin(registry, study)
+            ask(registry.optuna_study(study, trial=number), lease.trial_id, config)
+            if number < 11 or ended:
+                ledger.finish(lease, Outcome.COMPLETE, value=number / 10)
+        about_to_end = {lease.trial_id: 1.1} if told else {}
+        next_one = begin(registry, study, "b").trial_id
+        return ask(registry.optuna_study(study, trial=12), next_one, config, about_to_end)
+
+    known = proposed("ended", ended=True, told=False)
+    assert proposed("told", ended=False, told=True) == known
+    assert proposed("unaware", ended=False, told=False) != known
+
+
 def test_the_median_pruner_ends_what_is_worse_than_the_median(registry: Registry) -> None:
     study = create(registry, pruner={"startup_trials": 2, "warmup_epochs": 1})
     ledger = Ledger(registry.engine, study.study_id, "a")

@@ -74,3 +74,23 @@ def test_the_end_of_a_lease_does_not_touch_the_next_one_of_the_same_trial() -> N
     assert [beats.seen.get(timeout=PATIENCE) for _ in range(3)] == [1, 2, 2]
     heart.end()
     assert lost.empty()
+
+
+def test_a_trial_that_computes_no_more_is_kept_alive_and_not_booked() -> None:
+    class Booked(Beats):
+        seconds: queue.Queue[float] = queue.Queue()
+
+        def heartbeat(self, lease: Lease, seconds: float) -> None:
+            self.seconds.put(seconds)
+            super().heartbeat(lease, seconds)
+
+    beats = Booked()
+    heart = heart_on(beats, queue.Queue[Lease]())
+    held = lease()
+    heart.hold(held)
+    assert beats.seconds.get(timeout=PATIENCE) > 0
+    assert heart.rest(held) > 0
+    beats.seconds.get(timeout=PATIENCE)  # may have been on its way
+    assert [beats.seconds.get(timeout=PATIENCE) for _ in range(2)] == [0.0, 0.0]
+    assert heart.drop(held) == 0.0
+    heart.end()

@@ -32,6 +32,7 @@ from worker.messages import (
     Prune,
     Standby,
     Stop,
+    Trained,
     Warm,
 )
 from worker.models.weights import load_weights
@@ -69,7 +70,7 @@ class Child:
     def converse(self, verdict: Any = Continue) -> list[Event]:
         """Answers every epoch until the last event."""
         events = [self.hear()]
-        while isinstance(events[-1], EpochDone | FirstStep):
+        while isinstance(events[-1], EpochDone | FirstStep | Trained):
             if isinstance(events[-1], EpochDone):
                 self.pipe.send(verdict())
             events.append(self.hear())
@@ -132,13 +133,15 @@ def test_an_assignment_is_trained_to_its_end(child: Callable[[], Child], assign:
     trial.pipe.send(assignment)
     events = trial.converse()
 
-    assert [type(event) for event in events] == [FirstStep, EpochDone, EpochDone, Finished]
-    finished = events[-1]
+    assert [type(event) for event in events] == [FirstStep, EpochDone, Trained, EpochDone, Finished]
+    trained, finished = events[2], events[-1]
+    assert isinstance(trained, Trained)
     assert isinstance(finished, Finished)
+    assert (trained.value, trained.last_step_at) == (finished.value, finished.last_step_at)
     assert not finished.pruned
     assert finished.value == max(value for value, _, _ in numbers(events).values()) > 0.8
     assert load_weights(assignment.directory / finished.weights).meta["value"] == finished.value
-    for event in events[1:-1]:
+    for event in (events[1], events[3]):
         assert isinstance(event, EpochDone)
         assert (assignment.directory / event.checkpoint).exists()
     assert list((assignment.directory / "events").iterdir())
@@ -215,7 +218,7 @@ def test_a_result_that_the_ledger_lacks_is_sent_again_before_any_step(
 
     third = child()
     third.pipe.send(assign(last_epoch=0, token=3))
-    assert [type(event) for event in third.converse()] == [FirstStep, EpochDone, Finished]
+    assert [type(event) for event in third.converse()] == [FirstStep, Trained, EpochDone, Finished]
 
 
 def test_a_pruned_trial_delivers_its_best_epoch(
@@ -350,6 +353,7 @@ def test_a_full_disk_fails_the_trial_and_the_previous_checkpoint_still_loads(
     assert isinstance(trial.hear(), EpochDone)
     limit_process(trial, resource.RLIMIT_FSIZE, 1000)
     trial.pipe.send(Continue())
+    assert isinstance(trial.hear(), Trained)
     failed = trial.hear()
     assert isinstance(failed, Failed)
     assert failed.failure == "bug"

@@ -40,6 +40,10 @@ class Overseer(Protocol):
     def step_done(self) -> None:
         """Told after every training step."""
 
+    def trained(self, value: float) -> None:
+        """Told once the last epoch is measured and the device left, before anything of it is
+        written, where that can be foreseen. value: what the trial ends with."""
+
     def epoch_done(
         self, result: EpochResult, checkpoint: str, intermediate: Intermediate | None
     ) -> None:

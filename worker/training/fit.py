@@ -32,6 +32,13 @@ class Fold:
     """With fresh weights."""
     train: Batches
     val: Batches
+    close: Callable[[], None]
+    """Closes both, before the fold itself is; may be called again."""
+
+    def leave_device(self) -> None:
+        """Gives the device's memory back; what was learned can still be written."""
+        self.close()
+        self.learner.leave_device()
 
 
 OpenFold = Callable[[int], AbstractContextManager[Fold]]
@@ -122,6 +129,9 @@ def _fit_fold(
             result, found = validate_epoch(
                 learner, fold.val, stage, progress, config.search.metric, train.steps, overseer
             )
+            if _leaves_device(progress, config):
+                fold.leave_device()
+                overseer.trained(_value(progress, result, config))
             best = _better(result, found, progress, learner, checkpoints, config)
             progress.close_epoch(result, best)
             if progress.is_complete(config.training):
@@ -144,6 +154,20 @@ def _enter(stage: Stage, learner: Learner, progress: Progress, checkpoints: Chec
     if stage.from_best and progress.best is not None:
         learner.model.load_state_dict(checkpoints.weights(progress.best))
     progress.stage = stage.index
+
+
+def _leaves_device(progress: Progress, config: StudyConfig) -> bool:
+    """Whether the epoch in hand is the last of all, and nothing after it computes."""
+    ends_fold = progress.fold_epoch + 1 == config.training.total_epochs
+    ends = ends_fold and len(progress.folds) + 1 == config.folds
+    return ends and config.search.second is None and not config.tracking.details
+
+
+def _value(progress: Progress, result: EpochResult, config: StudyConfig) -> float:
+    """Of a trial that ends with `result`."""
+    sign, before = config.search.sign, progress.best
+    best = result.value if before is None else sign * max(sign * before.value, sign * result.value)
+    return fmean([*(fold.value for fold in progress.folds), best])
 
 
 def _better(

@@ -104,6 +104,14 @@ class Learner:
         if self._device.type == "cuda" and state["cuda_rng"] is not None:
             torch.cuda.set_rng_state(state["cuda_rng"], self._device)
 
+    def leave_device(self) -> None:
+        """Gives its memory there back; only `state` can be asked for from now on."""
+        self.model.to("cpu")
+        for moments in self._optimizer.state.values():
+            moments.update({name: value.to("cpu") for name, value in moments.items()})
+        if self._device.type == "cuda":
+            torch.cuda.empty_cache()
+
     def _logits(self, images: Tensor) -> Tensor:
         with autocast(self._device, self.dtype):
             logits: Tensor = self.model(images)  # (B, n_classes)

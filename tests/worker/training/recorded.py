@@ -35,6 +35,7 @@ class Recorder:
         self.steps = 0
         self.results: list[EpochResult] = []
         self.compared: dict[int, float] = {}
+        self.trained_after: dict[int, float] = {}  # value by the number of epochs told before
 
     def stop_requested(self) -> bool:
         self.asked += 1
@@ -42,6 +43,9 @@ class Recorder:
 
     def step_done(self) -> None:
         self.steps += 1
+
+    def trained(self, value: float) -> None:
+        self.trained_after[len(self.results)] = value
 
     def epoch_done(
         self, result: EpochResult, checkpoint: str, intermediate: Intermediate | None
@@ -65,8 +69,10 @@ class Trial:
         self.results: dict[int, EpochResult] = {}
         self.reported: list[int] = []
         self.compared: dict[int, float] = {}
+        self.trained_after: dict[int, float] = {}
         self.steps = 0
         self.opened: list[int] = []
+        self.closed: list[int] = []
         self.seeds: tuple[int, ...] = ()  # of each fold's weights, where they are to differ
 
     def run(self, stop_at: float = math.inf, prune_after: int | None = None) -> Outcome:
@@ -75,6 +81,7 @@ class Trial:
         self.results |= {result.epoch: result for result in recorder.results}
         self.reported += [result.epoch for result in recorder.results]
         self.compared |= recorder.compared
+        self.trained_after |= recorder.trained_after
         self.steps += recorder.steps
         return outcome
 
@@ -96,7 +103,7 @@ class Trial:
         if self.seeds:
             seeded = config.training.model_copy(update={"seed": self.seeds[number]})
             config = config.model_copy(update={"training": seeded})
-        yield Fold(self.build(config), *self.batches)
+        yield Fold(self.build(config), *self.batches, close=lambda: self.closed.append(number))
 
     def saved_model(self) -> dict[str, Tensor]:
         """The model's state in the last checkpoint."""

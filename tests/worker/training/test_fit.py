@@ -236,3 +236,40 @@ def test_a_metric_that_the_validation_split_does_not_define_ends_the_study_not_t
     ):
         trial.run()
     assert trial.reported == []
+
+
+def test_the_device_is_left_once_the_last_epoch_is_measured_and_before_it_is_told(
+    new_trial: NewTrial,
+) -> None:
+    trial = new_trial(epochs=3)
+    outcome = trial.run()
+    assert trial.trained_after == {2: outcome.value}
+    assert trial.closed == [0]
+
+
+def test_a_resumed_trial_is_trained_with_the_best_value_of_all_its_epochs(
+    new_trial: NewTrial,
+) -> None:
+    trial = new_trial(epochs=3, learning_rate=1e-9)
+    outcome = trial.run_in_legs([25])
+    assert trial.reported == [0, 0, 1, 2]  # the second process began with what the first had told
+    assert trial.trained_after == {2: outcome.value}
+
+
+def test_who_needs_the_device_after_the_last_epoch_does_not_leave_it(new_trial: NewTrial) -> None:
+    looked_into, timed = new_trial(epochs=2), new_trial(epochs=2)
+    tracking = looked_into.config.tracking.model_copy(update={"details": ("weights",)})
+    looked_into.config = looked_into.config.model_copy(update={"tracking": tracking})
+    search = timed.config.search.model_copy(update={"second": "latency"})
+    timed.config = timed.config.model_copy(update={"search": search})
+    for trial in (looked_into, timed):
+        trial.run()
+        assert (trial.trained_after, trial.closed) == ({}, [])
+
+
+def test_an_end_that_was_not_foreseen_is_told_with_its_epoch(new_trial: NewTrial) -> None:
+    pruned = new_trial(epochs=3)
+    pruned.run(prune_after=1)
+    stopped_early = new_trial(epochs=30, early_stopping=2, learning_rate=1e-9, warmup=0.0)
+    stopped_early.run()
+    assert (pruned.trained_after, stopped_early.trained_after) == ({}, {})
