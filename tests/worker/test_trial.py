@@ -361,7 +361,7 @@ def test_a_full_disk_fails_the_trial_and_the_previous_checkpoint_still_loads(
 
     second = child()
     second.pipe.send(assign(last_epoch=0, token=2))
-    assert [type(event) for event in second.converse()] == [FirstStep, EpochDone, Finished]
+    assert [type(event) for event in second.converse()] == [FirstStep, Trained, EpochDone, Finished]
 
 
 def test_a_model_that_does_not_fit_into_memory_is_out_of_memory(
