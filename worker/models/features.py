@@ -69,5 +69,7 @@ def _some_convolutions(model: nn.Module) -> list[tuple[str, nn.Module]]:
 
 def _moments(output: Tensor) -> Tensor:
     """(B, 2 C) float32 of (B, C, H, W)."""
-    places = output.float().flatten(2)
-    return torch.cat([places.mean(dim=2), places.std(dim=2, correction=0)], dim=1)
+    places = output.float()
+    mean = places.mean(dim=(2, 3), keepdim=True)
+    variance = (places - mean).square_().mean(dim=(2, 3))  # half the time of Tensor.std on a CPU
+    return torch.cat([mean.flatten(1), variance.sqrt()], dim=1)
