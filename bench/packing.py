@@ -1,6 +1,6 @@
 """Trials an hour of one worker with one trial on the device, and with several at once.
 
-    .venv/bin/python -m bench.packing [--data pictures.zip] [--slots 1 2] [--size 128]
+    .venv/bin/python -m bench.packing [--data pictures.zip] [--slots 1 2 auto] [--size 128]
 
 Real studies with the same trials (random sampler, nothing pruned) that differ in
 resources.slots_per_device; the time is that from the first trial's begin to the last one's end.
@@ -21,7 +21,7 @@ from bench.section import Section, Values, ratios, spread
 def main() -> None:
     """Measures and prints or writes the section."""
     parser = parser_for(__doc__)
-    parser.add_argument("--slots", type=int, nargs="+", default=[1, 2], help="trials at once")
+    parser.add_argument("--slots", nargs="+", default=["1", "2"], help="trials at once, or auto")
     parser.add_argument("--size", type=int, default=128, help="side of the input, pixels")
     parser.add_argument("--trials", type=int, default=16, help="of each study")
     parser.add_argument("--epochs", type=int, default=10, help="of each trial")
@@ -32,7 +32,7 @@ def main() -> None:
 
 def measure(given: argparse.Namespace) -> Section:
     """Studies in turns."""
-    rates: dict[int, list[float]] = {slots: [] for slots in given.slots}
+    rates: dict[str, list[float]] = {slots: [] for slots in given.slots}
     with tempfile.TemporaryDirectory(prefix="hpo-bench-") as temporary:
         pictures = given_or_made_up(given.data)
         files = extract(pictures, Path(temporary) / "files", limit=given.limit, val_every=5)
@@ -42,7 +42,7 @@ def measure(given: argparse.Namespace) -> Section:
     return section(given, {slots: tuple(found) for slots, found in rates.items()})
 
 
-def trials_an_hour(files: Path, given: argparse.Namespace, slots: int, seed: int) -> float:
+def trials_an_hour(files: Path, given: argparse.Namespace, slots: str, seed: int) -> float:
     """Of one study."""
     overrides = [f"data.source={files}", f"data.image_size={given.size}"]
     overrides += [f"training.epochs={given.epochs}", f"search.budget.trials={given.trials}"]
@@ -52,7 +52,7 @@ def trials_an_hour(files: Path, given: argparse.Namespace, slots: int, seed: int
     return 3600 * ended.trials / ended.training_seconds
 
 
-def section(given: argparse.Namespace, rates: dict[int, Values]) -> Section:
+def section(given: argparse.Namespace, rates: dict[str, Values]) -> Section:
     """The table; ratios are to the first number of slots."""
     first = given.slots[0]
     return Section(
@@ -63,7 +63,7 @@ def section(given: argparse.Namespace, rates: dict[int, Values]) -> Section:
         ),
         header=("trials at once", "trials an hour", f"times {first} at once"),
         rows=tuple(
-            (str(slots), spread(found), spread(ratios(found, rates[first]), ".2f"))
+            (slots, spread(found), spread(ratios(found, rates[first]), ".2f"))
             for slots, found in rates.items()
         ),
         rounds={f"{slots} at once": found for slots, found in rates.items()},

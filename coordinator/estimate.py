@@ -103,8 +103,17 @@ def lines(
     return [
         f"trials: {budget.trials} of at most {epochs} epochs{ends}",
         f"pictures: {counted}",
+        *_packing(config),
         *_time(config, workers, pictures, measured),
     ]
+
+
+def _packing(config: StudyConfig) -> Iterator[str]:
+    if config.resources.slots_per_device == "auto":
+        yield (
+            "trials at once: measured on each kind of device before its first trial "
+            "(resources.slots_per_device: auto); counted here as one"
+        )
 
 
 def _time(

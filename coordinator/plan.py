@@ -49,9 +49,7 @@ def plan(
 def _rehearsed(site: Site, config: StudyConfig, workers: int) -> Rehearsal:
     """With the share of the cores that a trial has beside the others."""
     resources = config.resources
-    threads = resources.cpu_threads or shares.threads(
-        workers=workers, slots=resources.slots_per_device
-    )
+    threads = resources.cpu_threads or shares.threads(workers=workers, slots=resources.known_slots)
     with written(config) as file:
         return read_rehearsal(
             site.program.call(["rehearse", str(file)], {"HPO_THREADS": str(threads)})

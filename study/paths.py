@@ -15,6 +15,7 @@ HPO_ARTIFACTS (artifacts)
     workers/<index>.json     a local worker's process; <index>.log what it printed
     promoted/<version>/      a promoted model; `latest` points at one
     used/<version>/          what was made of it: evaluation/, explanation/<picture>/, export/
+    packing/<kind>.json      how many trials at once were found best on a kind of device
     data/                    what `hpo data inspect` found in its pictures
     report.html
 """
@@ -112,6 +113,14 @@ class StudyPaths:
     def worker_log(self, index: int) -> Path:
         """What the local worker `index` printed."""
         return self.root / "workers" / f"{index}.log"
+
+    def packing(self, kind: str) -> Path:
+        """How many trials at once were found best on a kind of device."""
+        return self.root / "packing" / f"{kind}.json"
+
+    def packing_lock(self, kind: str) -> Path:
+        """Held while that is measured."""
+        return self.root / "packing" / f"{kind}.lock"
 
     @property
     def promoted(self) -> Path:

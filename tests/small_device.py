@@ -1,6 +1,6 @@
 """A worker on a device that has memory for one trial: another one beside it finds too little.
 
-    python -m tests.small_device
+    python -m tests.small_device run
 
 Stands in for a GPU's memory, which a machine without one cannot run out of: the trial that comes
 second raises what torch raises. All else is the worker's own. HPO_TEST_DEVICE names a file.
@@ -44,8 +44,8 @@ def shrink() -> None:
 
 
 if __name__ == "__main__":
-    from worker.cli import app
+    from worker.cli import main
 
-    app(["run"])
+    main()
 elif __name__ == "__mp_main__":  # what multiprocessing calls it in the processes it starts
     shrink()

@@ -55,7 +55,8 @@ def run() -> None:
     3 for a broken device.
     """
     from worker.data.transfer import obtain
-    from worker.packing.room import Room
+    from worker.messages import Standby
+    from worker.packing.arranged import arranged
     from worker.supervisor import Place, Supervisor
 
     place = Place(
@@ -66,7 +67,6 @@ def run() -> None:
         mirror=mirror.of_artifacts(),
     )
     patience, port = environment.data_patience(), environment.health_port()
-    threads = environment.threads()
     health = Health(place.worker, environment.study_name())
     with served(health, port):
         registry, study = _open_study(health.turned)
@@ -79,13 +79,18 @@ def run() -> None:
             store = place.data.store(study.store)
             obtain(mirror.of_data(), store, patience, health.turned)
             await_store(store, 0.0 if mirror.of_data() else patience, health.turned)
-            room = Room(study.config.resources.slots_per_device, threads=threads)
-            supervisor = Supervisor(registry, study, place, room, health)
-            status = supervisor.run()
-            for number in (signal.SIGTERM, signal.SIGINT):
-                # the interpreter gives them back to the kernel on its way out: a worker told to
-                # leave while it leaves would die of it and hide its exit status
-                signal.signal(number, signal.SIG_IGN)
+            health.say("makes room for trials")
+            threads = environment.threads(study.config.resources.known_slots)
+            standby = Standby(
+                store=store, config=study.config, device=place.device, threads=threads
+            )
+            with arranged(standby, place.artifacts, health.turned) as room:
+                supervisor = Supervisor(registry, study, place, room, health)
+                status = supervisor.run()
+                for number in (signal.SIGTERM, signal.SIGINT):
+                    # the interpreter gives them back to the kernel on its way out: a worker told
+                    # to leave while it leaves would die of it and hide its exit status
+                    signal.signal(number, signal.SIG_IGN)
         finally:
             registry.close()
     if status == exit_codes.USAGE:

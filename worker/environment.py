@@ -35,7 +35,8 @@ HPO_WORKER: this worker's name (default: made up)
 
 HPO_DEVICE: as torch.device takes it (default auto: a GPU where there is one)
 
-HPO_THREADS: CPU threads of a trial (default: all cores that may be used)
+HPO_THREADS: CPU threads of a trial, or with resources.slots_per_device: auto of all that are
+trained at once (default: all cores that may be used, shared out between them)
 
 HPO_HEALTH_PORT: where /healthz and /readyz are served, 0 for any free port (default: nowhere)
 
@@ -67,11 +68,12 @@ def device() -> str:
     return os.environ.get("HPO_DEVICE") or "auto"
 
 
-def threads() -> int:
-    """HPO_THREADS, else every core there is for this process. Raises UsageError."""
+def threads(slots: int = 1) -> int:
+    """HPO_THREADS, else of every core there is for this process what one of so many slots gets.
+    Raises UsageError."""
     given = os.environ.get("HPO_THREADS", "")
     if not given:
-        return cores()
+        return max(1, cores() // slots)
     if not given.isdecimal() or int(given) < 1:
         raise UsageError(f"HPO_THREADS must be a whole number above 0, got {given!r}")
     return int(given)

@@ -84,6 +84,26 @@ class Warm:
     """A step was rehearsed and the packed data set is mapped: training could begin at once."""
 
 
+@dataclass(frozen=True, kw_only=True)
+class Device:
+    """What this process would train on."""
+
+    name: str
+    """As its maker calls it."""
+    gpu: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rehearsed:
+    """The trial in the middle of the space was trained for some seconds, beside others."""
+
+    images_per_second: float
+    peak_bytes: int
+    """Memory this process has taken of the device."""
+    free_bytes: int
+    """What is left of it while all of them hold theirs."""
+
+
 @dataclass(frozen=True)
 class FirstStep:
     """The first training step of the assignment is done."""
@@ -158,4 +178,6 @@ class Failed:
     traceback: str
 
 
-Event = Warm | FirstStep | Trained | EpochDone | Finished | Interrupted | Failed
+Event = (
+    Warm | Device | Rehearsed | FirstStep | Trained | EpochDone | Finished | Interrupted | Failed
+)

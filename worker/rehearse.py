@@ -10,8 +10,6 @@ from __future__ import annotations
 import contextlib
 import itertools
 import resource
-import time
-from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TypedDict
 
@@ -31,16 +29,12 @@ from worker.diagnosis import diagnose
 from worker.evaluation.logits import predict_logits
 from worker.messages import Assignment
 from worker.models.device import resolve_device
+from worker.pace import Pace, training
 from worker.training.learner import Learner
-from worker.training.schedule import learning_rate
 
 WARM_SECONDS = 2.0  # and at least one step: kernels are chosen, caches filled, clocks raised
 TRAIN_SECONDS = 6.0  # of steps that count, and at least one
 VALIDATE_SECONDS = 2.0  # the same for batches that are only measured
-
-
-Step = Callable[[int, Tensor, Tensor], None]
-"""What is done with the n-th batch: images (B, C, S, S) and labels (B,)."""
 
 
 class Rehearsal(TypedDict):
@@ -65,12 +59,7 @@ def rehearse(study: StudyConfig, *, device: str, threads: int) -> Rehearsal:
     """Measures for about 10 s, the first stage where there are several. Raises UsageError where the
     trial in the middle of the space cannot be built, HpoError where it cannot be trained here."""
     parameters = middle(study.space)
-    try:
-        config = fill(study, parameters)
-        first_stage = {"training": config.training.in_stages[0]}
-        config = config.model_copy(update=first_stage)
-    except Infeasible as error:
-        raise UsageError(f"the middle of the space cannot be built: {error}") from error
+    config = middle_trial(study)
     for retry in itertools.count():
         parts = 2**retry
         try:
@@ -83,6 +72,16 @@ def rehearse(study: StudyConfig, *, device: str, threads: int) -> Rehearsal:
             if failed.failure != OutOfMemory.__name__ or not again:
                 raise HpoError(f"the trial in the middle of the space: {failed.reason}") from error
     raise AssertionError("the loop has no other end")
+
+
+def middle_trial(study: StudyConfig) -> StudyConfig:
+    """The trial in the middle of the space, of its stages the first. Raises UsageError where it
+    cannot be built."""
+    try:
+        config = fill(study, middle(study.space))
+    except Infeasible as error:
+        raise UsageError(f"the middle of the space cannot be built: {error}") from error
+    return config.model_copy(update={"training": config.training.in_stages[0]})
 
 
 def _measured(
@@ -108,8 +107,8 @@ def _measured(
         contextlib.closing(open_split(assignment, store, where, augment=True)) as train,
         contextlib.closing(open_split(assignment, store, where, augment=False)) as val,
     ):
-        trained = _trained_per_second(learner, train, config, where)
-        validated = _validated_per_second(learner, val, where)
+        trained = _rate(training(learner, train, config, where), TRAIN_SECONDS)
+        validated = _rate(_validation(learner, val, where), VALIDATE_SECONDS)
     split = config.data.split
     epoch = (1.0 - split.val_share - split.test) / trained + split.val_share / validated
     return Rehearsal(
@@ -120,7 +119,7 @@ def _measured(
         parts=parts,
         device=_named(where, threads),
         parameters=parameters,
-        peak_memory_gib=round(_peak_bytes(where) / 2**30, 3),
+        peak_memory_gib=round(peak_bytes(where) / 2**30, 3),
     )
 
 
@@ -129,61 +128,17 @@ def _resident(data: DataConfig) -> DataConfig:
     return data.model_copy(update={"loader": "resident"})
 
 
-def _trained_per_second(
-    learner: Learner, train: Batches, config: StudyConfig, device: torch.device
-) -> float:
-    learner.begin_epoch(config.training.epochs - 1)  # where all that ever learns does
-
-    def step(number: int, images: Tensor, labels: Tensor) -> None:
-        learner.step(images, labels, learning_rate(config.training, number, train.steps))
-
-    steps = config.training.epochs * train.steps  # beyond them there is no learning rate
-    return _rate(train, device, TRAIN_SECONDS, lambda n, *batch: step(n % steps, *batch))
-
-
-def _validated_per_second(learner: Learner, val: Batches, device: torch.device) -> float:
+def _validation(learner: Learner, val: Batches, device: torch.device) -> Pace:
     def step(_: int, images: Tensor, labels: Tensor) -> None:
         predict_logits(learner.model, [(images, labels)], dtype=learner.dtype)
 
-    return _rate(val, device, VALIDATE_SECONDS, step)
+    return Pace(val, device, step)
 
 
-def _rate(
-    batches: Batches,
-    device: torch.device,
-    seconds: float,
-    step: Step,
-) -> float:
+def _rate(pace: Pace, seconds: float) -> float:
     """Pictures per second, after the warm-up."""
-    endless = _endless(batches)
-    _repeat(endless, device, WARM_SECONDS, step)
-    began = time.perf_counter()
-    images = _repeat(endless, device, seconds, step)
-    return images / (time.perf_counter() - began)
-
-
-def _repeat(
-    batches: Iterator[tuple[Tensor, Tensor]],
-    device: torch.device,
-    seconds: float,
-    step: Step,
-) -> int:
-    """Steps for so many seconds; gives their pictures, all of them computed."""
-    deadline, images = time.perf_counter() + seconds, 0
-    for number in itertools.count():
-        pixels, labels = next(batches)
-        step(number, pixels, labels)
-        images += len(labels)
-        if time.perf_counter() > deadline:
-            break
-    if device.type == "cuda":  # not in each step: a small one would take twice as long
-        torch.cuda.synchronize(device)
-    return images
-
-
-def _endless(batches: Batches) -> Iterator[tuple[Tensor, Tensor]]:
-    for epoch in itertools.count():
-        yield from batches.epoch(epoch)
+    pace.keep(WARM_SECONDS)
+    return pace.keep(seconds)
 
 
 def _named(device: torch.device, threads: int) -> str:
@@ -192,7 +147,8 @@ def _named(device: torch.device, threads: int) -> str:
     return f"{device.type}, {threads} thread{'s' if threads > 1 else ''}"
 
 
-def _peak_bytes(device: torch.device) -> int:
+def peak_bytes(device: torch.device) -> int:
+    """Memory that this process has taken of a GPU, or at all."""
     if device.type == "cuda":
         return torch.cuda.max_memory_reserved(device)
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024

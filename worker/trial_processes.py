@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import multiprocessing
 import time
+from collections.abc import Callable
 from multiprocessing.connection import Connection, wait
 
 from worker.messages import Assignment, Command, Dismiss, Event, Standby, Warm
@@ -17,15 +18,20 @@ JOIN_SECONDS = 5.0  # a process that has closed its pipe is about to end
 RETIREMENT = 10.0  # seconds for what processes do once they are dismissed, when the worker leaves
 
 
-class TrialProcess:
-    """A process that waits for its trial, or trains it."""
+Work = Callable[[Connection, Standby], None]
+"""What a process does: it is given its end of the pipe."""
 
-    def __init__(
-        self, context: multiprocessing.context.ForkServerContext, standby: Standby
-    ) -> None:
+
+class TrialProcess:
+    """A process that waits for its trial, or trains it; or does other work on the device."""
+
+    def __init__(self, standby: Standby, work: Work) -> None:
+        """Forked from the server, which is started where there is none."""
+        context = multiprocessing.get_context("forkserver")
+        context.set_forkserver_preload(PRELOADED)
         self.pipe, theirs = context.Pipe()
         self._process = context.Process(
-            target=_train, args=(theirs, standby), name="trial", daemon=True
+            target=work, args=(theirs, standby), name="trial", daemon=True
         )
         self._process.start()
         theirs.close()
@@ -78,8 +84,6 @@ class TrialProcesses:
     def __init__(self, standby: Standby) -> None:
         """`standby` is what each process gets ready for before it is given a trial."""
         self._standby = standby
-        self._context = multiprocessing.get_context("forkserver")
-        self._context.set_forkserver_preload(PRELOADED)
         self._warm: TrialProcess | None = None
         self._said_warm = False
         self._retired: list[TrialProcess] = []
@@ -95,7 +99,7 @@ class TrialProcesses:
     def prepare(self) -> None:
         """Starts the next process, unless one is ready."""
         if self._warm is None or not self._warm.alive:
-            self._warm = TrialProcess(self._context, self._standby)
+            self._warm = TrialProcess(self._standby, _train)
             self._said_warm = False
 
     def start(self, assignment: Assignment) -> TrialProcess:

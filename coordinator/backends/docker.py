@@ -140,7 +140,7 @@ class DockerBackend:
             return None
 
     def _threads(self, workers: int) -> int:
-        slots = self._resources.slots_per_device
+        slots = self._resources.known_slots
         if self._resources.cpu_threads is not None:
             return self._resources.cpu_threads
         if self._resources.cpus is not None:

@@ -148,7 +148,7 @@ class LocalBackend:
 
     def _share(self, index: int, name: str, workers: int) -> dict[str, str]:
         threads = self._resources.cpu_threads or shares.threads(
-            workers=workers, slots=self._resources.slots_per_device
+            workers=workers, slots=self._resources.known_slots
         )
         share = {"HPO_WORKER": name, "HPO_THREADS": str(threads)}
         device = shares.gpu_of(index, self._gpus)

@@ -6,9 +6,11 @@ Knows nothing of where in a configuration they stand.
 from __future__ import annotations
 
 import re
-from typing import Annotated
+from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Field
+
+MOST_SLOTS = 64  # trials at once on one device
 
 
 class Misfit(ValueError):  # noqa: N818 - one value does not fit the others beside it
@@ -56,6 +58,12 @@ def _odd(side: int) -> int:
     return side
 
 
+def _slots(given: Any) -> Any:
+    if given == "auto" or (type(given) is int and 1 <= given <= MOST_SLOTS):
+        return given
+    raise ValueError(f"must be auto or a whole number from 1 to {MOST_SLOTS}, got {given!r}")
+
+
 Fraction = Annotated[float, Field(ge=0.0, le=1.0)]
 Seed = Annotated[int, Field(ge=-(2**63), le=2**63 - 1)]
 """What a generator takes."""
@@ -67,5 +75,6 @@ Sha256 = Annotated[str, AfterValidator(_sha256)]
 Expression = Annotated[str, AfterValidator(_expression)]
 """A regular expression with a group."""
 PathText = Annotated[str, AfterValidator(_path)]
+Slots = Annotated[int | Literal["auto"], BeforeValidator(_slots)]
 OddSide = Annotated[int, Field(ge=1, le=11), AfterValidator(_odd)]
 """Side of a convolution kernel, pixels."""

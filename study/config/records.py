@@ -10,7 +10,7 @@ from typing import Annotated
 
 from pydantic import Field, model_validator
 
-from study.config.constraints import Misfit, StudyName
+from study.config.constraints import Misfit, Slots, StudyName
 from study.config.data import DataConfig
 from study.config.models import DynamicCnnConfig, ModelConfig
 from study.config.parameters import Parameter
@@ -23,10 +23,12 @@ from study.config.training import TrainingConfig
 class ResourcesConfig(Record):
     """What a study takes and how patient it is."""
 
-    slots_per_device: Annotated[int, Field(ge=1, le=64)] = 1
-    """Trials a worker trains at once on its device."""
+    slots_per_device: Slots = 1
+    """Trials a worker trains at once on its device. auto: as many as give the most pictures a
+    second and fit into memory, measured on each kind of device before its first trial."""
     cpu_threads: Annotated[int, Field(ge=1, le=1024)] | None = None
-    """Threads of one trial on a CPU; None: the cores are shared out between the workers."""
+    """Threads of one trial on a CPU, or with slots_per_device: auto of all that share the device;
+    None: the cores are shared out between the workers."""
     cpus: Annotated[float, Field(gt=0.0, le=1024.0)] | None = None
     """Cores a worker's container asks for and may use; None: what the place gives it."""
     memory_gib: Annotated[float, Field(gt=0.0, le=65536.0)] | None = None
@@ -39,6 +41,12 @@ class ResourcesConfig(Record):
     """Workers that may die in a row on one trial without an epoch of progress."""
     out_of_memory_retries: Annotated[int, Field(ge=0, le=6)] = 2
     """Each halves the pictures in memory at once (gradients are accumulated); then infeasible."""
+
+    @property
+    def known_slots(self) -> int:
+        """Trials that the cores are shared out for before a worker has measured: with auto one,
+        whose threads the worker divides."""
+        return 1 if self.slots_per_device == "auto" else self.slots_per_device
 
 
 class StudyConfig(Record):

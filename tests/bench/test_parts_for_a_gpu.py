@@ -51,6 +51,8 @@ def test_the_highest_of_each_fifth_of_the_time_is_compared() -> None:
 
 
 def test_packed_trials_are_compared_with_those_one_by_one_of_the_same_seed() -> None:
-    given = argparse.Namespace(source_name="bars", slots=[1, 2], size=128, trials=4, epochs=2)
-    found = packing.section(given, {1: (100.0, 50.0), 2: (150.0, 100.0)})
+    given = argparse.Namespace(
+        source_name="bars", slots=["1", "auto"], size=128, trials=4, epochs=2
+    )
+    found = packing.section(given, {"1": (100.0, 50.0), "auto": (150.0, 100.0)})
     assert [row[2] for row in found.rows] == ["1.00 (1.00 to 1.00)", "1.75 (1.50 to 2.00)"]

@@ -59,6 +59,18 @@ def test_time_is_an_upper_bound_with_its_formula(config: StudyConfig) -> None:
     )
 
 
+def test_trials_at_once_that_a_worker_has_yet_to_find_are_counted_as_one(
+    config: StudyConfig,
+) -> None:
+    resources = config.resources.model_copy(update={"slots_per_device": "auto"})
+    found = config.model_copy(update={"resources": resources})
+    one = lines(config, workers=4, pictures=Pictures(train=100, val=20), measured=MEASURED)
+    told = lines(found, workers=4, pictures=Pictures(train=100, val=20), measured=MEASURED)
+    (line,) = set(told) - set(one)
+    assert line.startswith("trials at once: measured on each kind of device before its first trial")
+    assert line.endswith("counted here as one")
+
+
 def test_more_workers_than_trials_are_not_at_work(config: StudyConfig) -> None:
     told = lines(config, workers=50, pictures=Pictures(train=100_000, val=0), measured=MEASURED)
     assert "with 6 at work" in told[-1]

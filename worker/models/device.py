@@ -1,11 +1,16 @@
-"""Which device `auto` means.
+"""Which device `auto` means, and what a device is called.
 
 Knows nothing of models; asking starts no CUDA context.
 """
 
 from __future__ import annotations
 
+import platform
+from pathlib import Path
+
 import torch
+
+PROCESSORS = Path("/proc/cpuinfo")
 
 
 def resolve_device(name: str) -> torch.device:
@@ -13,3 +18,14 @@ def resolve_device(name: str) -> torch.device:
     if name != "auto":
         return torch.device(name)
     return torch.device("cuda", 0) if torch.cuda.is_available() else torch.device("cpu")
+
+
+def device_name(device: torch.device) -> str:
+    """What its maker calls it."""
+    if device.type == "cuda":
+        return torch.cuda.get_device_name(device)
+    for line in PROCESSORS.read_text().splitlines():
+        name, _, value = line.partition(":")
+        if name.strip() == "model name":
+            return value.strip()
+    return platform.machine()  # ARM names no model

@@ -232,6 +232,7 @@ def test_a_study_is_found_by_its_name_or_its_path(
         ("search.budget.trials=3000000000", "must be at most 1000000"),
         ("resources.max_attempts=3000000000", "must be at most 1000"),
         ("resources.cpu_threads=3000000000", "must be at most 1024"),
+        ("resources.slots_per_device=65", "must be auto or a whole number from 1 to 64, got 65"),
         ("a\nb=1", r"a\nb: unknown key"),
     ],
 )
@@ -246,3 +247,17 @@ def test_aliases_that_stand_for_billions_of_values_are_refused_at_once(write: Wr
         lines.append(f"{name}: &{name} [{', '.join([f'*{before}'] * 10)}]")
     (line,) = mistakes(write("\n".join(lines)))
     assert "not YAML: more than 50,000 values" in line
+
+
+@pytest.mark.parametrize(("given", "slots", "known"), [("auto", "auto", 1), ("8", 8, 8)])
+def test_trials_at_once_are_given_or_found(
+    write: Write, given: str, slots: int | str, known: int
+) -> None:
+    resources = load_study(write(RIGHT), [f"resources.slots_per_device={given}"]).resources
+    assert (resources.slots_per_device, resources.known_slots) == (slots, known)
+
+
+@pytest.mark.parametrize("given", ["0", "true", "1.5", "all", "null"])
+def test_other_numbers_of_trials_at_once_are_one_mistake(write: Write, given: str) -> None:
+    (mistake,) = mistakes(write(RIGHT), f"resources.slots_per_device={given}")
+    assert "must be auto or a whole number from 1 to 64" in mistake

@@ -1,4 +1,5 @@
-"""A device has memory for fewer trials than the study says: no trial fails, and none is charged."""
+"""Workers train several trials at once: as many as are best, or fewer than the study says where
+memory does not suffice. No trial fails of it, and none is charged."""
 
 from __future__ import annotations
 
@@ -23,11 +24,17 @@ def charged(farm: Farm) -> list[tuple[int, int]]:
         return [(row.attempts, row.memory_retries) for row in rows]
 
 
+def told(log: str) -> list[str]:
+    """What a worker says of packing."""
+    lines = [line.partition("packing: ")[2] for line in log.splitlines()]
+    return [line for line in lines if line]
+
+
 def test_out_of_memory_beside_others_makes_room_and_costs_the_trial_nothing(
     farm: MakeFarm, tmp_path: Path
 ) -> None:
     study = farm(trials=3, epochs=20, slots=3)
-    study.program = (sys.executable, "-m", "tests.small_device")
+    study.program = (sys.executable, "-m", "tests.small_device", "run")
     study.environment["HPO_TEST_DEVICE"] = str(tmp_path / "device")
     (worker,) = study.start()
     study.await_done()
@@ -35,8 +42,7 @@ def test_out_of_memory_beside_others_makes_room_and_costs_the_trial_nothing(
     trials = study.registry.optuna_study(study.study).trials
     assert {trial.state for trial in trials} == {TrialState.COMPLETE}
     assert charged(study) == [(0, 0)] * 3
-    told = [line.partition("packing: ")[2] for line in study.log(0).splitlines()]
-    rooms = [line.split(" at once")[0] for line in told if line]
+    rooms = [line.split(" at once")[0] for line in told(study.log(0))]
     assert rooms in (["at most 2"], ["at most 2", "at most 1"])  # the second if they met again
 
 
@@ -58,3 +64,23 @@ def test_a_trial_killed_beside_others_makes_room_and_is_no_lost_attempt(farm: Ma
 def reporting(farm: Farm) -> set[int]:
     """Numbers of the trials that have reported an epoch."""
     return {trial.number for trial in farm.observe().running if trial.epoch is not None}
+
+
+BRIEFLY = """
+from worker.cli import main
+from worker.packing import together
+together.WARM_SECONDS = together.TRAIN_SECONDS = 0.2
+main()
+"""
+
+
+def test_trials_at_once_are_found_before_the_first_and_by_one_worker(farm: MakeFarm) -> None:
+    study = farm(trials=2, epochs=2, slots="auto")
+    study.environment["HPO_THREADS"] = "2"
+    study.program = (sys.executable, "-c", BRIEFLY, "run")
+    workers = study.start(2)
+    study.await_done()
+    assert [worker.wait(AT_ONCE) for worker in workers] == [exit_codes.DONE] * 2
+    found = [line for index in (0, 1) for line in told(study.log(index))]
+    assert len([line for line in found if line.startswith("1 at once: ")]) == 1
+    assert len({line[0] for line in found if " at once, " in line}) == 1, "both train as many"

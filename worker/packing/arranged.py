@@ -1,0 +1,42 @@
+"""Makes room for several trials on a worker's device before the first of them is claimed.
+
+Knows nothing of trials: those that run are counted by the supervisor.
+"""
+
+from __future__ import annotations
+
+import signal
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from study import exit_codes
+from study.paths import StudyPaths
+from worker.messages import Standby
+from worker.packing.found import find
+from worker.packing.room import Room
+from worker.packing.sharing import shared
+
+
+@contextmanager
+def arranged(standby: Standby, artifacts: StudyPaths, turned: Callable[[], None]) -> Iterator[Room]:
+    """The room, for as long as the block lasts. `standby` has the threads of one trial, or where
+    the number is to be found those of all; `turned` is called while it is measured.
+
+    Before the first process is started: it inherits how the device is shared. SIGTERM ends the
+    block until the supervisor takes it over.
+    """
+    slots, threads = standby.config.resources.slots_per_device, standby.threads
+    if slots == 1:
+        yield Room(1, threads=threads)
+        return
+    signal.signal(signal.SIGTERM, _leave)  # else what was started here would stay
+    with shared(standby.device) as sharing:
+        if slots == "auto":
+            slots = find(standby, artifacts, sharing=sharing, turned=turned)
+            threads = max(1, threads // slots)
+        yield Room(slots, threads=threads)
+
+
+def _leave(_number: int, _frame: object) -> None:
+    sys.exit(exit_codes.PREEMPTED)

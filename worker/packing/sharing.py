@@ -1,0 +1,130 @@
+"""How several processes share a GPU: through CUDA's Multi-Process Service where that can be had,
+which runs their kernels beside each other, else in turns (time-slicing).
+
+A service that is there already is used and left alone; one that is started here is for this worker
+and ends with it. Never imports torch: what is set here must be in the environment before the fork
+server is. Source: https://docs.nvidia.com/deploy/mps/.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import Literal
+
+from study.errors import HpoError, one_line
+
+Sharing = Literal["cpu", "mps", "time-slicing"]
+
+DRIVER = Path("/dev/nvidiactl")  # there where NVIDIA's driver is
+DAEMON = "nvidia-cuda-mps-control"
+PIPES, LOGS = "CUDA_MPS_PIPE_DIRECTORY", "CUDA_MPS_LOG_DIRECTORY"
+USUAL_PIPES = "/tmp/nvidia-mps"  # where CUDA looks when nothing is said
+DAEMON_PATIENCE = 30.0  # seconds for it to start, and to end
+PROBE_PATIENCE = 120.0  # seconds; torch is imported and a context made
+PROBE = (sys.executable, "-c", "import torch; torch.ones(1, device='cuda').item()")
+
+log = logging.getLogger(__name__)
+
+
+@contextmanager
+def shared(
+    device: str, *, driver: Path = DRIVER, probe: Sequence[str] = PROBE
+) -> Iterator[Sharing]:
+    """For as long as the block lasts several processes may use `device`, as torch.device takes it
+    or `auto`. `probe`: a program that ends with 0 where CUDA works."""
+    if not _gpu(device, driver):
+        yield "cpu"
+        return
+    with ExitStack() as stack:
+        sharing: Sharing = "mps"
+        try:
+            reason = _reached() or stack.enter_context(_started(probe))
+        except HpoError as error:
+            sharing, reason = "time-slicing", str(error)
+        log.info("packing: trials share the GPU by %s: %s", sharing, reason)
+        yield sharing
+
+
+def _gpu(device: str, driver: Path) -> bool:
+    """Whether it is one of NVIDIA's; what torch has to say is heard later, in other processes."""
+    hidden = os.environ.get("CUDA_VISIBLE_DEVICES", "all").strip() in ("", "-1")
+    return (device == "auto" or device.startswith("cuda")) and driver.exists() and not hidden
+
+
+def _reached() -> str | None:
+    """What is said of a service that is there already."""
+    pipes = Path(os.environ.get(PIPES) or USUAL_PIPES)
+    return f"a daemon serves {pipes}" if (pipes / "control").exists() else None
+
+
+@contextmanager
+def _started(probe: Sequence[str]) -> Iterator[str]:
+    """A daemon with folders of its own, which this process and those it starts find. Raises
+    HpoError where there is none or it is refused."""
+    program = shutil.which(DAEMON)
+    if program is None:
+        raise HpoError(f"{DAEMON} is not on the PATH")
+    with tempfile.TemporaryDirectory(prefix="hpo-mps-", ignore_cleanup_errors=True) as folder:
+        names = {PIPES: f"{folder}/pipe", LOGS: f"{folder}/log"}
+        for name in names.values():
+            Path(name).mkdir()
+        # for all GPUs: where it is told to see a few, it numbers them anew for its clients
+        seen = {name: value for name, value in os.environ.items() if name != "CUDA_VISIBLE_DEVICES"}
+        _run([program, "-d"], seen | names, DAEMON_PATIENCE)
+        try:
+            _run(probe, os.environ | names, PROBE_PATIENCE)
+            with _in_environment(names):
+                yield f"a daemon was started in {folder}"
+        finally:
+            _end(program, seen | names)
+
+
+@contextmanager
+def _in_environment(names: dict[str, str]) -> Iterator[None]:
+    before = {name: os.environ.get(name) for name in names}
+    os.environ.update(names)
+    yield
+    for name, value in before.items():
+        os.environ.pop(name)
+        if value is not None:
+            os.environ[name] = value
+
+
+def _end(program: str, environment: dict[str, str]) -> None:
+    try:
+        _run([program], environment, DAEMON_PATIENCE, said="quit\n")
+    except HpoError as error:
+        log.warning("packing: %s was left behind: %s", DAEMON, error)
+
+
+def _run(
+    command: Sequence[str], environment: dict[str, str], seconds: float, *, said: str = ""
+) -> None:
+    """Raises HpoError with the last line it printed."""
+    name = Path(command[0]).name
+    with tempfile.TemporaryFile("w+") as printed:  # no pipe: a daemon may hold it open for ever
+        try:
+            status = subprocess.run(
+                command,
+                env=environment,
+                input=said,
+                stdout=printed,
+                stderr=subprocess.STDOUT,
+                text=True,
+                timeout=seconds,
+                check=False,
+            ).returncode
+        except (OSError, subprocess.TimeoutExpired) as error:
+            raise HpoError(one_line(f"{name}: {error}")) from error
+        printed.seek(0)
+        last = printed.read().strip().rpartition("\n")[2]
+    if status:
+        raise HpoError(one_line(f"{name} ended with status {status}: {last}"))
