@@ -11,7 +11,8 @@ from __future__ import annotations
 import fcntl
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -30,15 +31,18 @@ def taken() -> Iterator[None]:
 
 
 def shrink() -> None:
-    """In a trial's process: whatever it trains with needs the memory."""
+    """In a trial's process: what it trains with needs the memory until it leaves the device."""
     from worker import trial
 
     open_fold = trial.open_fold
 
     @contextmanager
     def in_its_memory(*what: Any) -> Iterator[Any]:
-        with taken(), open_fold(*what) as fold:
-            yield fold
+        with ExitStack() as memory:
+            memory.enter_context(taken())
+            with open_fold(*what) as fold:
+                memory.callback(fold.close)
+                yield replace(fold, close=memory.close)
 
     trial.open_fold = in_its_memory
 
