@@ -93,6 +93,8 @@ def stock(files: Path, given: argparse.Namespace, seed: int) -> Search:
 def own(files: Path, given: argparse.Namespace, seed: int) -> Search:
     """This project."""
     overrides = [f"data.source={files}", f"data.image_size={given.size}"]
+    # crops of half a picture are then hardly enlarged; the script crops the files themselves
+    overrides += [f"data.store_size={given.size * 5 // 4}"]
     overrides += [f"training.epochs={given.epochs}", f"search.budget.trials={given.trials}"]
     overrides += [f"search.sampler.seed={seed}", f"training.seed={seed}"]
     workers = 1 if torch.cuda.is_available() else cores()
