@@ -3,10 +3,12 @@ memory does not suffice. No trial fails of it, and none is charged."""
 
 from __future__ import annotations
 
+import signal
 import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import psutil
 from optuna.trial import TrialState
 from sqlalchemy import text
 
@@ -84,3 +86,16 @@ def test_trials_at_once_are_found_before_the_first_and_by_one_worker(farm: MakeF
     found = [line for index in (0, 1) for line in told(study.log(index))]
     assert len([line for line in found if line.startswith("1 at once: ")]) == 1
     assert len({line[0] for line in found if " at once, " in line}) == 1, "both train as many"
+
+
+def test_a_worker_told_to_leave_while_it_measures_leaves_at_once(farm: MakeFarm) -> None:
+    study = farm(trials=1, epochs=1, slots="auto")
+    study.environment["HPO_THREADS"] = "2"
+    (worker,) = study.start()
+    eventually("one is rehearsed", lambda: "train pictures" in study.log(0))
+    family = study.descendants(worker)
+    worker.send_signal(signal.SIGTERM)
+    assert worker.wait(AT_ONCE) == exit_codes.PREEMPTED
+    _, alive = psutil.wait_procs(family, timeout=AT_ONCE)
+    assert [process for process in alive if process.status() != psutil.STATUS_ZOMBIE] == []
+    assert study.observe().running == ()
