@@ -3,7 +3,8 @@
     .venv/bin/python -m bench.packing [--data pictures.zip] [--slots 1 2 auto] [--size 128]
 
 Real studies with the same trials (random sampler, nothing pruned) that differ in
-resources.slots_per_device; the time is that from the first trial's begin to the last one's end.
+resources.slots_per_device; the time is that from the first trial's begin to the last one's end,
+so what `auto` measures before is not in it.
 """
 
 from __future__ import annotations

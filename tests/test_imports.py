@@ -52,7 +52,14 @@ FORBIDDEN = {
 }
 """Room, and what nothing in it may import, wherever the import stands."""
 
-LIGHT = ("worker.supervisor", "worker.cli", "worker.slot", "worker.heart", "worker.trial_processes")
+LIGHT = (
+    "worker.supervisor",
+    "worker.cli",
+    "worker.slot",
+    "worker.heart",
+    "worker.trial_processes",
+    "worker.packing.arranged",
+)
 """Modules of the process that must not hold a CUDA context: torch is not even imported by what
 they import."""
 

@@ -57,7 +57,8 @@ def run() -> None:
     from worker.data.transfer import obtain
     from worker.messages import Standby
     from worker.packing.arranged import arranged
-    from worker.supervisor import Place, Supervisor
+    from worker.place import Place
+    from worker.supervisor import Supervisor
 
     place = Place(
         worker=environment.worker_name(),

@@ -9,7 +9,6 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import partial
 from multiprocessing.connection import wait
 
@@ -18,8 +17,6 @@ from study.database import is_outage
 from study.halving import Halving
 from study.lease import Lease, NoTrial
 from study.ledger import Ledger
-from study.mirror import Mirror
-from study.paths import DataPaths, StudyPaths
 from study.registry import RegisteredStudy, Registry
 from worker.beginning import configured
 from worker.health import Health
@@ -29,6 +26,7 @@ from worker.messages import Assignment, Standby
 from worker.outlook import Outlook
 from worker.packing.room import Room
 from worker.patience import Patience
+from worker.place import Place
 from worker.slot import Desk, Slot, Vacated
 from worker.tidy import tidy
 from worker.trial_processes import TrialProcesses
@@ -37,20 +35,6 @@ CLAIM_PAUSE = 1.0  # seconds between claims while other workers hold the last tr
 LONGEST_WAIT = 30.0  # seconds until the loop turns again, though no trial spoke
 
 log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, kw_only=True)
-class Place:
-    """Where a worker works."""
-
-    worker: str
-    """Its name, unique for each start."""
-    data: DataPaths
-    artifacts: StudyPaths
-    device: str
-    """As torch.device takes it, or `auto`."""
-    mirror: Mirror | None = None
-    """Of the artifacts, in an object store."""
 
 
 class Supervisor:

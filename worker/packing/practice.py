@@ -15,7 +15,6 @@ from pathlib import Path
 
 import torch
 
-from study.config.records import StudyConfig
 from study.log import set_up_logging
 from worker.assigned import new_learner, open_split, set_up
 from worker.data.choice import free_memory
@@ -49,7 +48,7 @@ def practise(
     orders = _listening(connection)
     device = resolve_device(standby.device)
     try:
-        with _pace(standby.config, standby, device) as pace:
+        with _pace(standby, device) as pace:
             pace.keep(warm_seconds)
             orders.send(Warm())
             if not orders.may_continue():
@@ -70,9 +69,9 @@ def _listening(connection: Connection) -> Orders:
 
 
 @contextlib.contextmanager
-def _pace(study: StudyConfig, standby: Standby, device: torch.device) -> Iterator[Pace]:
+def _pace(standby: Standby, device: torch.device) -> Iterator[Pace]:
     """Of a trial as it would be assigned."""
-    config = middle_trial(study)
+    config = middle_trial(standby.config)
     set_up(device, standby.threads)
     store = Store.open(standby.store)
     if config.data.split.folds:
