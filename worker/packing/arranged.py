@@ -32,7 +32,9 @@ def arranged(standby: Standby, artifacts: StudyPaths, turned: Callable[[], None]
         return
     signal.signal(signal.SIGTERM, _leave)  # else what was started here would stay
     with shared(standby.device) as sharing:
-        if slots == "auto":
+        if sharing == "exclusive":
+            slots = 1
+        elif slots == "auto":
             slots = find(standby, artifacts, sharing=sharing, turned=turned)
             threads = max(1, threads // slots)
         yield Room(slots, threads=threads)

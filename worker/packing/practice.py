@@ -46,8 +46,8 @@ def practise(
     """Trains the trial in the middle of the space for a moment, begins to count when it is told to,
     and holds its memory until it is dismissed."""
     orders = _listening(connection)
-    device = resolve_device(standby.device)
     try:
+        device = resolve_device(standby.device)
         with _pace(standby, device) as pace:
             pace.keep(warm_seconds)
             orders.send(Warm())

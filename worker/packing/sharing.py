@@ -21,13 +21,15 @@ from typing import Literal
 
 from study.errors import HpoError, one_line
 
-Sharing = Literal["cpu", "mps", "time-slicing"]
+Sharing = Literal["cpu", "mps", "time-slicing", "exclusive"]
+"""exclusive: the GPU takes one process at a time, so that it is not shared at all."""
 
 DRIVER = Path("/dev/nvidiactl")  # there where NVIDIA's driver is
 DAEMON = "nvidia-cuda-mps-control"
+COMPUTE_MODE = ("nvidia-smi", "--query-gpu=compute_mode", "--format=csv,noheader")
 PIPES, LOGS = "CUDA_MPS_PIPE_DIRECTORY", "CUDA_MPS_LOG_DIRECTORY"
 USUAL_PIPES = "/tmp/nvidia-mps"  # where CUDA looks when nothing is said
-DAEMON_PATIENCE = 30.0  # seconds for it to start, and to end
+PATIENCE = 30.0  # seconds for NVIDIA's programs; a driver that has to wake up takes several
 PROBE_PATIENCE = 120.0  # seconds; torch is imported and a context made
 PROBE = (sys.executable, "-c", "import torch; torch.ones(1, device='cuda').item()")
 
@@ -48,8 +50,8 @@ def shared(
         try:
             reason = _reached() or stack.enter_context(_started(probe))
         except HpoError as error:
-            sharing, reason = "time-slicing", str(error)
-        log.info("packing: trials share the GPU by %s: %s", sharing, reason)
+            sharing, reason = ("exclusive" if _exclusive() else "time-slicing"), str(error)
+        log.info("packing: how trials share the GPU: %s: %s", sharing, reason)
         yield sharing
 
 
@@ -65,6 +67,15 @@ def _reached() -> str | None:
     return f"a daemon serves {pipes}" if (pipes / "control").exists() else None
 
 
+def _exclusive() -> bool:
+    """Whether the GPU refuses a second process, unless a service stands between."""
+    first = os.environ.get("CUDA_VISIBLE_DEVICES", "0").partition(",")[0]
+    try:
+        return "Exclusive" in _run([*COMPUTE_MODE, f"--id={first}"], dict(os.environ), PATIENCE)
+    except HpoError:
+        return False  # told by CUDA, then
+
+
 @contextmanager
 def _started(probe: Sequence[str]) -> Iterator[str]:
     """A daemon with folders of its own, which this process and those it starts find. Raises
@@ -78,7 +89,7 @@ def _started(probe: Sequence[str]) -> Iterator[str]:
             Path(name).mkdir()
         # for all GPUs: where it is told to see a few, it numbers them anew for its clients
         seen = {name: value for name, value in os.environ.items() if name != "CUDA_VISIBLE_DEVICES"}
-        _run([program, "-d"], seen | names, DAEMON_PATIENCE)
+        _run([program, "-d"], seen | names, PATIENCE)
         try:
             _run(probe, os.environ | names, PROBE_PATIENCE)
             with _in_environment(names):
@@ -89,26 +100,27 @@ def _started(probe: Sequence[str]) -> Iterator[str]:
 
 @contextmanager
 def _in_environment(names: dict[str, str]) -> Iterator[None]:
-    before = {name: os.environ.get(name) for name in names}
+    before = {name: os.environ[name] for name in names if name in os.environ}
     os.environ.update(names)
-    yield
-    for name, value in before.items():
-        os.environ.pop(name)
-        if value is not None:
-            os.environ[name] = value
+    try:
+        yield
+    finally:
+        for name in names:
+            del os.environ[name]
+        os.environ.update(before)
 
 
 def _end(program: str, environment: dict[str, str]) -> None:
     try:
-        _run([program], environment, DAEMON_PATIENCE, said="quit\n")
+        _run([program], environment, PATIENCE, said="quit\n")
     except HpoError as error:
         log.warning("packing: %s was left behind: %s", DAEMON, error)
 
 
 def _run(
     command: Sequence[str], environment: dict[str, str], seconds: float, *, said: str = ""
-) -> None:
-    """Raises HpoError with the last line it printed."""
+) -> str:
+    """What it printed. Raises HpoError with the last line of it where it fails."""
     name = Path(command[0]).name
     with tempfile.TemporaryFile("w+") as printed:  # no pipe: a daemon may hold it open for ever
         try:
@@ -125,6 +137,8 @@ def _run(
         except (OSError, subprocess.TimeoutExpired) as error:
             raise HpoError(one_line(f"{name}: {error}")) from error
         printed.seek(0)
-        last = printed.read().strip().rpartition("\n")[2]
+        lines = printed.read().strip()
     if status:
+        last = lines.rpartition("\n")[2]
         raise HpoError(one_line(f"{name} ended with status {status}: {last}"))
+    return lines

@@ -79,7 +79,7 @@ def test_a_daemon_is_started_with_folders_of_its_own_and_ends_with_the_worker(
         pipes = Path(os.environ[PIPES])
         serving = int((pipes / "control").read_text())
         assert running(serving)
-        assert f"by mps: a daemon was started in {pipes.parent}" in told.text
+        assert f"GPU: mps: a daemon was started in {pipes.parent}" in told.text
     assert not pipes.exists()
     eventually("the daemon has ended", lambda: not running(serving))
     assert not pipes.parent.exists()
@@ -128,7 +128,28 @@ def test_without_the_daemons_program_a_gpu_is_shared_in_turns(
     monkeypatch.setenv("PATH", "/nowhere")
     with shared("auto", driver=driver) as sharing:
         assert sharing == "time-slicing"
-    assert f"by time-slicing: {DAEMON} is not on the PATH" in told.text
+    assert f"GPU: time-slicing: {DAEMON} is not on the PATH" in told.text
+
+
+@pytest.mark.parametrize(
+    ("printed", "sharing"),
+    [("Exclusive_Process", "exclusive"), ("Default", "time-slicing"), ("", "time-slicing")],
+)
+def test_a_gpu_that_takes_one_process_is_not_shared_without_a_service(
+    printed: str,
+    sharing: str,
+    daemon: Daemon,
+    driver: Path,
+    tmp_path: Path,
+    told: pytest.LogCaptureFixture,
+) -> None:
+    daemon(REFUSES)
+    smi = tmp_path / "bin" / "nvidia-smi"
+    smi.write_text(f'#!/bin/sh\n[ "$3" = --id=0 ] && echo {printed}\n')
+    smi.chmod(0o755)
+    with shared("auto", driver=driver, probe=WORKS) as found:
+        assert found == sharing
+    assert f"GPU: {sharing}: {DAEMON} ended" in told.text
 
 
 @pytest.mark.parametrize(
