@@ -27,8 +27,9 @@ def arranged(standby: Standby, artifacts: StudyPaths, turned: Callable[[], None]
     block until the supervisor takes it over.
     """
     slots, threads = standby.config.resources.slots_per_device, standby.threads
+    divided = slots == "auto"
     if slots == 1:
-        yield Room(1, threads=threads)
+        yield Room(1, threads=threads, divided=divided)
         return
     signal.signal(signal.SIGTERM, _leave)  # else what was started here would stay
     with shared(standby.device) as sharing:
@@ -36,8 +37,7 @@ def arranged(standby: Standby, artifacts: StudyPaths, turned: Callable[[], None]
             slots = 1
         elif slots == "auto":
             slots = find(standby, artifacts, sharing=sharing, turned=turned)
-            threads = max(1, threads // slots)
-        yield Room(slots, threads=threads)
+        yield Room(slots, threads=threads, divided=divided)
 
 
 def _leave(_number: int, _frame: object) -> None:

@@ -14,10 +14,17 @@ log = logging.getLogger(__name__)
 class Room:
     """For at least one trial. Changed by the supervisor's thread, read by any."""
 
-    def __init__(self, slots: int, *, threads: int) -> None:
-        """`slots` trials at once, each with so many CPU threads."""
+    def __init__(self, slots: int, *, threads: int, divided: bool) -> None:
+        """`slots` trials at once. threads: of the CPU, for each, or where they are `divided` for
+        all of them."""
         self.slots = slots
-        self.threads = threads
+        self._threads = threads
+        self._divided = divided
+
+    @property
+    def threads(self) -> int:
+        """CPU threads of one trial that begins now."""
+        return max(1, self._threads // self.slots) if self._divided else self._threads
 
     @property
     def share(self) -> float:
