@@ -23,7 +23,9 @@ from study.cores import cores
 from worker.models.build import build_model
 from worker.models.device import resolve_device
 from worker.models.precision import resolve_precision
+from worker.training.compiler import missing
 from worker.training.learner import Learner
+from worker.way import WARM_STEPS
 
 CLASSES = 10
 MODELS: dict[str, ModelConfig] = {
@@ -65,7 +67,7 @@ def measure(given: argparse.Namespace) -> Section:
         about=(
             f"An optimizer step (AdamW, clipped) over batches of {given.batch} that lie on the "
             f"device. Median, lowest and highest of {given.rounds} rounds in turns. A study that "
-            f"does not say trains channels-last in {chosen} here, and nothing is compiled."
+            f"does not say trains channels-last in {chosen} here, or as its first worker measures."
         ),
         header=("model", "variant", "pictures/s", f"times {PLAIN}", "until it trains"),
         rows=tuple(rows),
@@ -89,9 +91,8 @@ def variants(
         f"{half}, channels-last": steps(learner(config, given, device, half), last, labels),
     }
     warm_up = 0.0
-    if not given.without_compile:
-        compiled = learner(config, given, device, half)
-        compiled.model.compile()
+    if not given.without_compile and missing(device) is None:
+        compiled = learner(config, given, device, half, compile="always")
         warm_up = until_compiled(compiled, last, labels)
         turns[f"compiled, {half}, channels-last"] = steps(compiled, last, labels)
     measured = in_turns(turns, given.rounds)
@@ -99,12 +100,14 @@ def variants(
 
 
 def learner(
-    config: ModelConfig, given: argparse.Namespace, device: torch.device, precision: str
+    config: ModelConfig, given: argparse.Namespace, device: torch.device, precision: str, **way: str
 ) -> Learner:
     """What a trial trains, anew."""
     torch.manual_seed(0)
     model = build_model(config, channels=3, image_size=given.size, n_classes=CLASSES)
-    training = TrainingConfig.model_validate({"batch_size": given.batch, "precision": precision})
+    training = TrainingConfig.model_validate(
+        {"batch_size": given.batch, "precision": precision, **way}
+    )
     made = Learner(model, training, device=device)
     made.begin_epoch(0)
     made.model.train()
@@ -128,9 +131,9 @@ def steps(learner: Learner, images: Tensor, labels: Tensor) -> Turn:
 
 
 def until_compiled(learner: Learner, images: Tensor, labels: Tensor) -> float:
-    """Seconds of the first two steps: in the second nothing is compiled any more."""
+    """Seconds of the first steps: after them nothing is compiled or recorded any more."""
     began = time.perf_counter()
-    for _ in range(2):
+    for _ in range(WARM_STEPS):
         learner.step(images, labels, 1e-3)[0].item()
     return time.perf_counter() - began
 

@@ -13,6 +13,8 @@ HPO_ARTIFACTS (artifacts)
   <study>/
     trials/<number>/         checkpoints, best weights, TensorBoard events, its result and figures
     workers/<index>.json     a local worker's process; <index>.log what it printed
+    steps/<key>.json         how trials compute a step on one kind of machine, and what was measured
+    compiled/                what torch.compile has made, for all workers
     promoted/<version>/      a promoted model; `latest` points at one
     used/<version>/          what was made of it: evaluation/, explanation/<picture>/, export/
     packing/<kind>.json      how many trials at once were found best on a kind of device
@@ -121,6 +123,16 @@ class StudyPaths:
     def packing_lock(self, kind: str) -> Path:
         """Held while that is measured."""
         return self.root / "packing" / f"{kind}.lock"
+
+    def step(self, key: str) -> Path:
+        """How trials compute a step, by study and kind of machine. Not beside the packed data: in a
+        cluster workers may only read that."""
+        return self.root / "steps" / f"{key}.json"
+
+    @property
+    def compiled(self) -> Path:
+        """What torch.compile has made."""
+        return self.root / "compiled"
 
     @property
     def promoted(self) -> Path:

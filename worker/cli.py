@@ -83,7 +83,11 @@ def run() -> None:
             health.say("makes room for trials")
             threads = environment.threads(study.config.resources.known_slots)
             standby = Standby(
-                store=store, config=study.config, device=place.device, threads=threads
+                store=store,
+                artifacts=place.artifacts,
+                config=study.config,
+                device=place.device,
+                threads=threads,
             )
             with arranged(standby, place.artifacts, health.turned) as room:
                 supervisor = Supervisor(registry, study, place, room, health)

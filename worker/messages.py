@@ -11,6 +11,7 @@ from pathlib import Path
 
 from study.config.records import StudyConfig
 from study.lease import Intermediate
+from study.paths import StudyPaths
 
 # Supervisor to trial.
 
@@ -21,6 +22,8 @@ class Standby:
 
     store: Path
     """The packed data set."""
+    artifacts: StudyPaths
+    """Where it is kept how a step is computed, and what is compiled."""
     config: StudyConfig
     """As the study was written, without a trial's parameters."""
     device: str

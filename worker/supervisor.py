@@ -81,6 +81,7 @@ class Supervisor:
         self._processes = TrialProcesses(
             Standby(
                 store=place.data.store(study.store),
+                artifacts=place.artifacts,
                 config=study.config,
                 device=place.device,
                 threads=room.threads,

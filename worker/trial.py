@@ -7,6 +7,7 @@ CUDA context. Knows nothing of leases, samplers and the database; see messages.p
 from __future__ import annotations
 
 import signal
+from dataclasses import replace
 from functools import partial
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -18,6 +19,7 @@ from study.config.identity import identity
 from study.log import set_up_logging
 from worker.assigned import measure_second, open_fold, set_up
 from worker.data.store import Store
+from worker.decision import Decision, settled
 from worker.diagnosis import diagnose
 from worker.epilogue import Epilogue
 from worker.illustration import Illustration
@@ -36,8 +38,9 @@ from worker.overseer import PipeOverseer
 from worker.tracking.narrator import Narrator, parameters
 from worker.tracking.tracker import TrackedTrial
 from worker.training.checkpoint import Checkpoints
+from worker.training.compiler import forgive
 from worker.training.fit import Outcome, fit
-from worker.warm_up import warm_up
+from worker.warm_up import Ready, warm_up
 
 
 def main(connection: Connection, standby: Standby) -> None:
@@ -63,7 +66,7 @@ def main(connection: Connection, standby: Standby) -> None:
     epilogue.perform(event.value if isinstance(event, Finished) else None)
 
 
-def run(assignment: Assignment, orders: Orders, warm: Store | None, epilogue: Epilogue) -> Event:
+def run(assignment: Assignment, orders: Orders, warm: Ready | None, epilogue: Epilogue) -> Event:
     """Trains; the event that ends the trial, whatever happens. Fills in the epilogue."""
     try:
         event = _train(assignment, orders, warm, epilogue)
@@ -74,10 +77,11 @@ def run(assignment: Assignment, orders: Orders, warm: Store | None, epilogue: Ep
     return event
 
 
-def _train(assignment: Assignment, orders: Orders, warm: Store | None, epilogue: Epilogue) -> Event:
+def _train(assignment: Assignment, orders: Orders, warm: Ready | None, epilogue: Epilogue) -> Event:
     device = resolve_device(assignment.device)
     set_up(device, assignment.threads)
-    store = warm if warm and warm.path == assignment.store else Store.open(assignment.store)
+    same = warm is not None and warm.store.path == assignment.store
+    store = warm.store if warm and same else Store.open(assignment.store)
     directory = MirroredDirectory(mirror.of_artifacts(), assignment.directory)
     directory.fetch()
     narrator = epilogue.narrator = new_narrator(assignment, store)
@@ -87,6 +91,8 @@ def _train(assignment: Assignment, orders: Orders, warm: Store | None, epilogue:
         fingerprint=f"{identity(assignment.config)}-{store.manifest.content}",
         token=assignment.token,
     )
+    if warm and warm.decision:
+        assignment = _settled(assignment, warm.decision, device)
     outcome = fit(
         partial(open_fold, assignment, store, device, narrator),
         config=assignment.config,
@@ -103,6 +109,14 @@ def _train(assignment: Assignment, orders: Orders, warm: Store | None, epilogue:
     if outcome.ending != "stopped":
         second = measure_second(assignment, store, device)
     return _last_words(outcome, second, overseer.last_step_at, attached)
+
+
+def _settled(assignment: Assignment, decision: Decision, device: torch.device) -> Assignment:
+    """With nothing of the step left open. After the checkpoints' fingerprint: a trial goes on where
+    another kind of machine left it."""
+    if assignment.config.training.compile == "auto":
+        forgive()  # a trial's own shape may be beyond the compiler
+    return replace(assignment, config=settled(assignment.config, decision, device))
 
 
 def new_narrator(assignment: Assignment, store: Store) -> Narrator:

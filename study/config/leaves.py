@@ -18,7 +18,8 @@ from study.config.training import TrainingConfig
 
 SECTIONS = ("model", "training")
 
-FIXED = {"training.seed"}  # trials are compared, so they start alike
+# Trials are compared, so they start alike; and how quick a step is, is no property of a trial.
+FIXED = {"training.seed", "training.compile"}
 
 
 def sections(values: Any) -> dict[str, type[BaseModel]]:

@@ -50,7 +50,11 @@ class TrainingConfig(Record):
     early_stopping: Annotated[int, Field(ge=1)] | None = None
     """Epochs without a better metric after which a trial is complete; None: never."""
     precision: Precision = "auto"
-    """auto: bfloat16 where the device has it, else float16 on a GPU and float32 on a CPU."""
+    """auto: bfloat16 where the device has it, else float16 on a GPU and float32 on a CPU; another
+    one where a worker has measured that the study's steps are quicker in it."""
+    compile: Literal["auto", "always", "never"] = "auto"
+    """Whether a step is compiled by torch.compile, on a GPU into CUDA graphs. auto: where a worker
+    has measured that it pays for itself within a trial (worker/decision.py)."""
     seed: Seed = 0
     """Of weights, order and augmentation."""
     augmentation: AugmentationConfig = AugmentationConfig()

@@ -19,6 +19,7 @@ import pytest
 import torch
 
 from study.config.records import StudyConfig
+from study.paths import StudyPaths
 from worker.messages import (
     Assignment,
     Continue,
@@ -86,12 +87,19 @@ class Child:
 
 
 @pytest.fixture
-def child(shapes_store: Path, new_study: NewStudy) -> Iterator[Callable[[], Child]]:
+def child(shapes_store: Path, new_study: NewStudy, tmp_path: Path) -> Iterator[Callable[[], Child]]:
     """Starts processes; none is left."""
     children: list[Child] = []
 
     def start(store: Path = shapes_store) -> Child:
-        children.append(Child(Standby(store=store, config=new_study(), device="cpu", threads=1)))
+        standby = Standby(
+            store=store,
+            artifacts=StudyPaths(tmp_path / "artifacts"),
+            config=new_study(),
+            device="cpu",
+            threads=1,
+        )
+        children.append(Child(standby))
         return children[-1]
 
     yield start

@@ -10,31 +10,36 @@ from typing import Literal
 
 import torch
 
-Precision = Literal["auto", "float32", "bfloat16", "float16"]
+Format = Literal["float32", "bfloat16", "float16"]
+Precision = Literal["auto"] | Format
 
-DTYPES: dict[str, torch.dtype] = {
+DTYPES: dict[Format, torch.dtype] = {
     "float32": torch.float32,
     "bfloat16": torch.bfloat16,
     "float16": torch.float16,
 }
 
 
-def resolve_precision(precision: Precision, device: torch.device) -> torch.dtype:
-    """The format `precision` means on `device`.
+def formats(device: torch.device) -> tuple[Format, ...]:
+    """The formats worth measuring on `device`, first the one that it suggests.
 
-    auto on a GPU: bfloat16 where it has it in hardware, else float16, which needs loss scaling.
-    auto on a CPU: bfloat16 where the CPU multiplies it in hardware (AVX512-BF16 or AMX), else
-    float32. With AMX, one thread and a batch of 64 a DynamicCNN of 2-4 blocks trains 1.7 (28 px)
-    to 2.3 (128 px) times as fast as in float32; without such instructions it would be slower.
+    On a GPU that is bfloat16 where it has it in hardware, else float16, which needs loss scaling.
+    On a CPU bfloat16 where it multiplies it in hardware (AVX512-BF16 or AMX), else float32. With
+    AMX, one thread and a batch of 64 a DynamicCNN of 2-4 blocks trains 1.7 (28 px) to 2.3 (128 px)
+    times as fast as in float32; without such instructions it would be slower. float32 is always
+    worth a look: the casts of a small model may cost more than its multiplications.
     """
-    if precision != "auto":
-        return DTYPES[precision]
     if device.type == "cuda":
         native = torch.cuda.is_bf16_supported(including_emulation=False)
-        return torch.bfloat16 if native else torch.float16
+        return ("bfloat16" if native else "float16"), "float32"
     if device.type == "cpu" and _cpu_multiplies_bfloat16():
-        return torch.bfloat16
-    return torch.float32
+        return "bfloat16", "float32"
+    return ("float32",)
+
+
+def resolve_precision(precision: Precision, device: torch.device) -> torch.dtype:
+    """The format `precision` means on `device`; auto: the one that it suggests."""
+    return DTYPES[formats(device)[0] if precision == "auto" else precision]
 
 
 def autocast(device: torch.device, dtype: torch.dtype) -> AbstractContextManager[object]:

@@ -12,7 +12,8 @@ from torch import Tensor, nn
 
 from study.config.training import TrainingConfig
 from worker.models.backbone import begin_epoch
-from worker.models.precision import autocast, resolve_precision
+from worker.models.precision import resolve_precision
+from worker.training.forward import as_written, compiled
 from worker.training.loss import Loss
 from worker.training.optimizer import build_optimizer
 
@@ -43,9 +44,18 @@ class Learner:
 
     def begin_stage(self, config: TrainingConfig) -> None:
         """From here on trains as `config` says, with a fresh optimizer: its moments are of other
-        gradients, and after `resume: best` of other weights."""
+        gradients, and after `resume: best` of other weights. Raises ModelError where it is to be
+        compiled and cannot be.
+
+        What is left open is decided by the worker (worker/decision.py); here `precision: auto` is
+        what the device suggests, and `compile: auto` compiles nothing.
+        """
         self.dtype = resolve_precision(config.precision, self._device)
         self._config = config
+        self._forward = as_written(self.model, self._loss, self._device, self.dtype)
+        if config.compile == "always":
+            in_parts = self._accumulation > 1
+            self._forward = compiled(self._forward, self._device, in_parts=in_parts)
         self._optimizer = build_optimizer(self.model, config)
         # float16 gradients below 6e-8 vanish unless the loss is scaled up; bfloat16 has float32's
         # range and needs nothing.
@@ -70,11 +80,11 @@ class Learner:
         loss = torch.zeros((), device=self._device)
         parts, outputs = self._accumulation, []
         for part, part_labels in zip(images.chunk(parts), labels.chunk(parts), strict=True):
-            logits = self._logits(part)
-            part_loss = self._loss.sum(logits, part_labels) / weight
+            part_loss, logits = self._forward(part, part_labels)
+            part_loss = part_loss / weight
             self._scaler.scale(part_loss).backward()  # type: ignore[no-untyped-call]
             loss += part_loss.detach()
-            outputs.append(logits.detach().float())
+            outputs.append(logits)
         if self._config.gradient_clip is not None:
             self._scaler.unscale_(self._optimizer)
             nn.utils.clip_grad_norm_(self.model.parameters(), self._config.gradient_clip)
@@ -109,10 +119,7 @@ class Learner:
         self.model.to("cpu")
         for moments in self._optimizer.state.values():
             moments.update({name: value.to("cpu") for name, value in moments.items()})
+        if self._config.compile == "always":
+            torch.compiler.reset()  # graphs keep the memory they are replayed in
         if self._device.type == "cuda":
             torch.cuda.empty_cache()
-
-    def _logits(self, images: Tensor) -> Tensor:
-        with autocast(self._device, self.dtype):
-            logits: Tensor = self.model(images)  # (B, n_classes)
-        return logits

@@ -41,6 +41,7 @@ def mistakes(tmp_path: Path, *lines: str, overrides: tuple[str, ...] = ()) -> li
         ("training.augmentation", "holds several values: name one of them"),
         ("training", "holds several values: name one of them"),
         ("training.seed", "is the same for all trials and cannot be searched"),
+        ("training.compile", "is the same for all trials and cannot be searched"),
     ],
 )
 def test_only_single_values_of_model_and_training_are_searched(

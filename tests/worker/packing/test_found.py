@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -28,9 +29,14 @@ def briefly(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 
 @pytest.fixture
-def standby(shapes_store: Path, new_study: NewStudy) -> Standby:
-    study = new_study(training={"batch_size": 8})
-    return Standby(store=shapes_store, config=study, device="cpu", threads=2)
+def standby(shapes_store: Path, new_study: NewStudy, tmp_path: Path) -> Standby:
+    return Standby(
+        store=shapes_store,
+        artifacts=StudyPaths(tmp_path),
+        config=new_study(training={"batch_size": 8}),
+        device="cpu",
+        threads=2,
+    )
 
 
 def turn() -> None:
@@ -64,7 +70,7 @@ def test_an_outcome_that_cannot_be_read_is_found_anew(
     damage: str, standby: Standby, tmp_path: Path
 ) -> None:
     artifacts = StudyPaths(tmp_path)
-    alone = Standby(store=standby.store, config=standby.config, device="cpu", threads=1)
+    alone = replace(standby, threads=1)
     assert find(alone, artifacts, sharing="cpu", turned=turn) == 1
     assert not list((tmp_path / "packing").glob("*.json")), "nothing was measured"
     (lock,) = (tmp_path / "packing").glob("*.lock")
@@ -73,20 +79,20 @@ def test_an_outcome_that_cannot_be_read_is_found_anew(
 
 
 def test_a_middle_that_cannot_be_trained_is_trained_one_at_a_time(
-    shapes_store: Path, new_study: NewStudy, tmp_path: Path, caplog: pytest.LogCaptureFixture
+    standby: Standby, new_study: NewStudy, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.INFO, "worker.packing.found")
     deep = new_study(model={"n_layers": 6, "n_filters": [8] * 6, "kernel_sizes": [3] * 6})
-    standby = Standby(store=shapes_store, config=deep, device="cpu", threads=2)
+    standby = replace(standby, config=deep)
     assert find(standby, StudyPaths(tmp_path), sharing="cpu", turned=turn) == 1
     assert "use at most 4 layers" in caplog.text
     assert not list((tmp_path / "packing").glob("*.json")), "it is tried again"
 
 
 def test_a_device_that_is_not_there_is_no_end_of_the_worker(
-    shapes_store: Path, new_study: NewStudy, tmp_path: Path, caplog: pytest.LogCaptureFixture
+    standby: Standby, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    standby = Standby(store=shapes_store, config=new_study(), device="cuda:63", threads=2)
+    standby = replace(standby, device="cuda:63")
     assert find(standby, StudyPaths(tmp_path), sharing="time-slicing", turned=turn) == 1
     assert "the device cannot be asked" in caplog.text
 

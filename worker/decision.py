@@ -1,0 +1,125 @@
+"""How the trials of a study compute a step on one kind of machine, where the study leaves it open.
+
+Decided once (deciding.py) and kept in a file that all workers of the study see, so that trials on
+machines of the same kind, and a trial that was stopped and goes on, compute alike. Knows nothing of
+how it is decided.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import torch
+from pydantic import Field, ValidationError
+
+from study.atomic import write_json
+from study.config.identity import identity
+from study.config.record import Record
+from study.config.records import StudyConfig
+from study.config.training import TrainingConfig
+from study.lock import locked
+from worker.models.device import device_name
+from worker.models.precision import Format
+from worker.training.compiler import missing
+
+log = logging.getLogger(__name__)
+
+
+class Kind(Record):
+    """What a decision holds for."""
+
+    study: str
+    """Identity of its configuration."""
+    device: str
+    """The GPU's name, or the CPU's and the instructions torch uses of it."""
+    threads: int
+    torch: str
+    """Its version."""
+
+    @property
+    def key(self) -> str:
+        """Names the file."""
+        plain = json.dumps(self.model_dump(), sort_keys=True)
+        return hashlib.sha256(plain.encode()).hexdigest()[:16]
+
+
+class Decision(Record):
+    """What `auto` means, and why."""
+
+    kind: Kind
+    precision: Format
+    compiled: bool
+    reasons: tuple[str, ...]
+    steps: int = 0
+    """Of the trial in the middle of the space, in one fold."""
+    step_seconds: Mapping[str, tuple[float, ...]] = Field(default_factory=dict)
+    """By way of computing it, a value for each round."""
+    compile_seconds: float | None = None
+    """None where nothing was compiled."""
+
+
+def kept(file: Path, decide: Callable[[], Decision]) -> Decision:
+    """What the file says; where it is missing, what is decided now. Another process that decides is
+    waited for: measured beside it, both would be wrong. Raises OSError."""
+    if (found := _read(file)) is not None:
+        return found
+    with locked(file.with_suffix(".lock")):
+        if (found := _read(file)) is not None:
+            return found
+        decision = decide()
+        write_json(file, decision.model_dump(mode="json"))
+    log.info("a step: %s: %s", _named(decision), "; ".join(decision.reasons))
+    return decision
+
+
+def settled(config: StudyConfig, decision: Decision, device: torch.device) -> StudyConfig:
+    """A trial's configuration with nothing left open. A machine of the kind on which nothing can be
+    compiled compiles nothing."""
+    training = config.training
+    stages = tuple(
+        stage.model_copy(update={"precision": decision.precision})
+        if stage.precision == "auto"
+        else stage
+        for stage in training.stages
+    )
+    update: dict[str, object] = {"stages": stages}
+    if training.precision == "auto":
+        update["precision"] = decision.precision
+    if training.compile == "auto":
+        compiles = decision.compiled and missing(device) is None
+        update["compile"] = "always" if compiles else "never"
+    return config.model_copy(update={"training": training.model_copy(update=update)})
+
+
+def is_open(training: TrainingConfig) -> bool:
+    """Whether it leaves anything to be decided."""
+    formats = (stage.precision for stage in training.in_stages)
+    return training.compile == "auto" or "auto" in formats
+
+
+def kind_of(study: StudyConfig, device: torch.device, threads: int) -> Kind:
+    """Of this machine, for the study."""
+    return Kind(
+        study=identity(study),
+        device=device_name(device),
+        threads=threads,
+        torch=torch.__version__,
+    )
+
+
+def _read(file: Path) -> Decision | None:
+    try:
+        return Decision.model_validate_json(file.read_bytes())
+    except FileNotFoundError:
+        return None
+    except ValidationError as error:
+        log.warning("%s: not a decision, which is made anew: %s", file, error)
+        return None
+
+
+def _named(decision: Decision) -> str:
+    return f"{decision.precision}, {'compiled' if decision.compiled else 'not compiled'}"
