@@ -118,7 +118,8 @@ class Learner:
         """Gives its memory there back; only `state` can be asked for from now on."""
         self.model.to("cpu")
         for moments in self._optimizer.state.values():
-            moments.update({name: value.to("cpu") for name, value in moments.items()})
+            tensors = {name: value for name, value in moments.items() if isinstance(value, Tensor)}
+            moments.update({name: value.to("cpu") for name, value in tensors.items()})
         if self._config.compile == "always":
             torch.compiler.reset()  # graphs keep the memory they are replayed in
         if self._device.type == "cuda":

@@ -171,3 +171,30 @@ def test_a_frozen_step_changes_the_last_layer_alone() -> None:
     learner.step(PICTURES, LABELS, 0.1)
     changed = {n for n, tensor in model.state_dict().items() if not tensor.equal(before[n])}
     assert {"network.first.0.weight", "network.first.1.running_mean"} <= changed
+
+
+@pytest.mark.parametrize("device", ["cpu", *(["cuda"] if torch.cuda.is_available() else [])])
+@pytest.mark.parametrize(
+    "config", [plain_sgd(), TrainingConfig(optimizer="sgd"), TrainingConfig(optimizer="adamw")]
+)
+def test_the_state_of_one_that_has_left_its_device_is_what_another_goes_on_from(
+    config: TrainingConfig, device: str
+) -> None:
+    left, stayed, adopted = (
+        Learner(linear_learner(config).model, config, device=torch.device(device)) for _ in range(3)
+    )
+    batch = IMAGES.to(device), LABELS.to(device)
+    for learner in (left, stayed):
+        learner.step(*batch, 0.1)
+    left.leave_device()
+    state = left.state()
+    tensors = [*state["model"].values()]
+    tensors += [
+        each for moments in state["optimizer"]["state"].values() for each in moments.values()
+    ]
+    assert {each.device.type for each in tensors if each is not None} == {"cpu"}
+    adopted.load(state)
+    for learner in (adopted, stayed):
+        learner.step(*batch, 0.1)
+    for ours, theirs in zip(adopted.model.parameters(), stayed.model.parameters(), strict=True):
+        torch.testing.assert_close(ours, theirs, rtol=0, atol=0)
