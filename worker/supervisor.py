@@ -25,6 +25,7 @@ from worker.leaving import Leaving, farewell
 from worker.messages import Assignment, Standby
 from worker.outlook import Outlook
 from worker.packing.room import Room
+from worker.parts import Parts
 from worker.patience import Patience
 from worker.place import Place
 from worker.slot import Desk, Slot, Vacated
@@ -76,6 +77,7 @@ class Supervisor:
             artifacts=place.artifacts,
             memory_retries=resources.out_of_memory_retries,
         )
+        self._parts = Parts(resources.out_of_memory_retries)
         improvement = study.config.search.budget.improvement
         self._outlook = Outlook(self._ledger, self._desk.optuna_study, self._patience, improvement)
         self._processes = TrialProcesses(
@@ -158,7 +160,7 @@ class Supervisor:
                 device=self._place.device,
                 threads=self._room.threads,
                 last_epoch=lease.last_epoch,
-                accumulation=2**lease.memory_retries,
+                accumulation=self._parts.needed(config, lease.memory_retries),
             )
         )
         self._slots.append(Slot(self._desk, lease, process, idle_since=self._idle_since))

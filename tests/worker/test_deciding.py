@@ -61,7 +61,7 @@ def test_a_short_trial_is_not_measured(decided: Decide, steps: list[str]) -> Non
     assert found.reasons[0].startswith("bfloat16 is suggested, and a trial of 0 s not worth")
     assert found.reasons[1] == "compiling cannot pay within a trial of 0 s"
     assert found.steps == 2 * (126 // 16)
-    assert len(steps) == 4
+    assert len(steps) == 5
 
 
 def test_formats_of_a_long_trial_are_measured_in_turns(decided: Decide, steps: list[str]) -> None:
