@@ -62,16 +62,21 @@ class Decision(Record):
     """None where nothing was compiled."""
 
 
-def kept(file: Path, decide: Callable[[], Decision]) -> Decision:
+def kept(file: Path, decide: Callable[[], Decision], otherwise: Decision) -> Decision:
     """What the file says; where it is missing, what is decided now. Another process that decides is
-    waited for: measured beside it, both would be wrong. Raises OSError."""
+    waited for: measured beside it, both would be wrong. Where one has died of it, or was stopped,
+    `otherwise` is decided: it must not end all that come after it. Raises OSError."""
     if (found := _read(file)) is not None:
         return found
+    begun = file.with_suffix(".begun")
     with locked(file.with_suffix(".lock")):
         if (found := _read(file)) is not None:
             return found
-        decision = decide()
+        died = begun.exists()
+        begun.touch()
+        decision = otherwise if died else decide()
         write_json(file, decision.model_dump(mode="json"))
+        begun.unlink()
     log.info("a step: %s: %s", _named(decision), "; ".join(decision.reasons))
     return decision
 

@@ -71,10 +71,9 @@ def _decision(standby: Standby, store: Store, device: torch.device, busy: bool) 
     if not is_open(config.training):
         return None
     file = standby.artifacts.step(kind_of(config, device, threads).key)
-    if busy:
-        reason = f"others fill {device}, where nothing can be measured"
-        return kept(file, lambda: suggested(config, device, threads, reason))
-    return kept(file, lambda: decide(config, store, device, threads))
+    full = suggested(config, device, threads, f"others fill {device}: nothing can be measured")
+    ended = suggested(config, device, threads, "a process that measured was ended: not tried again")
+    return kept(file, lambda: full if busy else decide(config, store, device, threads), ended)
 
 
 def _rehearse(config: StudyConfig, store: Store, device: torch.device) -> None:

@@ -23,10 +23,24 @@ def decision(**changes: object) -> Decision:
     return Decision.model_validate({**plain, **changes})
 
 
+SUGGESTED = decision(compiled=False, reasons=("suggested",))
+
+
 def test_the_first_decision_is_every_worker_s(tmp_path: Path) -> None:
     file = StudyPaths(tmp_path).step(KIND.key)
-    first = kept(file, lambda: decision(step_seconds={"bfloat16": (0.1, 0.2)}))
-    assert kept(file, lambda: decision(precision="float32")) == first
+    first = kept(file, lambda: decision(step_seconds={"bfloat16": (0.1, 0.2)}), SUGGESTED)
+    assert kept(file, lambda: decision(precision="float32"), SUGGESTED) == first != SUGGESTED
+
+
+def test_a_process_that_dies_of_measuring_is_the_last_that_measures(tmp_path: Path) -> None:
+    file = tmp_path / "step.json"
+
+    def die() -> Decision:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        kept(file, die, SUGGESTED)
+    assert kept(file, decision, SUGGESTED) == SUGGESTED == kept(file, decision, decision())
 
 
 def test_a_second_worker_waits_for_the_one_that_measures(tmp_path: Path) -> None:
@@ -38,8 +52,8 @@ def test_a_second_worker_waits_for_the_one_that_measures(tmp_path: Path) -> None
         go_on.wait()
         return decision(precision="float16")
 
-    first = threading.Thread(target=lambda: kept(file, measure))
-    second = threading.Thread(target=lambda: found.append(kept(file, decision)))
+    first = threading.Thread(target=lambda: kept(file, measure, SUGGESTED))
+    second = threading.Thread(target=lambda: found.append(kept(file, decision, SUGGESTED)))
     first.start()
     measuring.wait()
     second.start()
@@ -52,7 +66,7 @@ def test_a_second_worker_waits_for_the_one_that_measures(tmp_path: Path) -> None
 def test_a_file_that_is_none_is_written_anew(tmp_path: Path) -> None:
     file = tmp_path / "step.json"
     file.write_text('{"precision": "float8"}')
-    assert kept(file, decision) == decision() == kept(file, lambda: decision(compiled=False))
+    assert kept(file, decision, SUGGESTED) == decision() == kept(file, decision, SUGGESTED)
 
 
 def test_other_machines_and_other_studies_decide_for_themselves(new_study: NewStudy) -> None:

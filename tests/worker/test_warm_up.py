@@ -79,7 +79,7 @@ def test_a_device_that_others_fill_is_left_to_them(
     ready = warm_up(dataclasses.replace(standby, config=new_study(), device="cuda"))
     assert ready is not None
     assert ready.decision is not None
-    assert ready.decision.reasons == ("others fill cuda, where nothing can be measured",)
+    assert ready.decision.reasons == ("others fill cuda: nothing can be measured",)
     assert ready.decision.precision == "bfloat16"
     assert steps == []
 

@@ -160,3 +160,21 @@ def test_a_compiler_is_looked_for_by_the_device(monkeypatch: pytest.MonkeyPatch)
     assert missing(torch.device("cuda")) == "a C compiler (gcc or clang)"
     monkeypatch.setattr(compiler.Path, "exists", lambda _path: False)
     assert missing(CPU) == "Python.h (of the package python3-dev)"
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
+@pytest.mark.skipif(
+    missing(torch.device("cuda")) is not None, reason=f"needs {missing(torch.device('cuda'))}"
+)
+@pytest.mark.parametrize("accumulation", [1, 2])
+def test_graphs_of_a_gpu_train_as_the_model_as_it_is_written(accumulation: int) -> None:
+    gpu, found = torch.device("cuda"), []
+    for way in ("never", "always"):
+        torch.manual_seed(0)
+        model = nn.Sequential(nn.Conv2d(1, 4, 3), nn.ReLU(), nn.Flatten(), nn.Linear(144, 6))
+        config = TrainingConfig.model_validate({"compile": way, "precision": "float32"})
+        learner = Learner(model, config, device=gpu, accumulation=accumulation)
+        learner.begin_epoch(0)
+        steps = [learner.step(IMAGES.to(gpu), LABELS.to(gpu), 0.01) for _ in range(5)]
+        found.append((steps, learner.state()["model"]))  # the first logits are looked at last
+    torch.testing.assert_close(found[1], found[0], rtol=1e-2, atol=1e-2)

@@ -16,6 +16,7 @@ from worker.models.backbone import Backbone
 from worker.models.build import build_model
 from worker.training.learner import Learner
 from worker.training.optimizer import build_optimizer, decay_groups
+from worker.training.progress import Progress
 
 CPU = torch.device("cpu")
 IMAGES = torch.randn(12, 3, 1, 2, generator=torch.Generator().manual_seed(0))
@@ -198,3 +199,25 @@ def test_the_state_of_one_that_has_left_its_device_is_what_another_goes_on_from(
         learner.step(*batch, 0.1)
     for ours, theirs in zip(adopted.model.parameters(), stayed.model.parameters(), strict=True):
         torch.testing.assert_close(ours, theirs, rtol=0, atol=0)
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
+@pytest.mark.parametrize(
+    "training",
+    [
+        {"precision": "bfloat16"},
+        {"precision": "float16", "optimizer": "sgd"},
+        {"precision": "float32", "gradient_clip": None, "loss": "focal"},
+    ],
+)
+def test_a_step_does_not_wait_for_the_gpu(training: dict[str, Any]) -> None:
+    gpu, config = torch.device("cuda"), TrainingConfig.model_validate(training)
+    learner = Learner(small_backbone(), config, device=gpu, class_weights=WEIGHTS)
+    images, labels, progress = PICTURES.to(gpu), LABELS.to(gpu), Progress()
+    progress.count(*learner.step(images, labels, 0.1), labels, 0.0)  # buffers are made
+    torch.cuda.set_sync_debug_mode("error")
+    try:
+        progress.count(*learner.step(images, labels, 0.1), labels, 0.0)
+    finally:
+        torch.cuda.set_sync_debug_mode("default")
+    assert progress.step == 2
