@@ -47,7 +47,7 @@ FULL: Parts = PARTS | {"whole-study": ["whole_study", "--seeds=5", "--trials=20"
 GPU: Parts = {
     "feeding": ["feeding"],
     "step": ["step", "--size=224"],
-    "packing": ["packing"],
+    "packing": ["packing", "--slots", "1", "2", "auto"],
     "memory": ["memory_over_trials"],
     "whole-study": ["whole_study", "--size=128", "--trials=50", "--seeds=1"],
 }

@@ -65,8 +65,9 @@ def _started(standby: Standby, work: Work, count: int) -> Iterator[list[TrialPro
     finally:
         for process in processes:
             process.send(Dismiss())
+        deadline = time.monotonic() + JOIN_SECONDS
         for process in processes:  # not killed: a device that others share is left in good order
-            process.linger(JOIN_SECONDS)
+            process.linger(max(0.0, deadline - time.monotonic()))
             process.join()
 
 
