@@ -89,7 +89,7 @@ def run() -> None:
                 device=place.device,
                 threads=threads,
             )
-            with arranged(standby, place.artifacts, health.turned) as room:
+            with arranged(standby, health.turned) as room:
                 supervisor = Supervisor(registry, study, place, room, health)
                 status = supervisor.run()
                 for number in (signal.SIGTERM, signal.SIGINT):

@@ -11,7 +11,6 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from study import exit_codes
-from study.paths import StudyPaths
 from worker.messages import Standby
 from worker.packing.found import find
 from worker.packing.room import Room
@@ -19,7 +18,7 @@ from worker.packing.sharing import shared
 
 
 @contextmanager
-def arranged(standby: Standby, artifacts: StudyPaths, turned: Callable[[], None]) -> Iterator[Room]:
+def arranged(standby: Standby, turned: Callable[[], None]) -> Iterator[Room]:
     """The room, for as long as the block lasts. `standby` has the threads of one trial, or where
     the number is to be found those of all; `turned` is called while it is measured.
 
@@ -36,7 +35,7 @@ def arranged(standby: Standby, artifacts: StudyPaths, turned: Callable[[], None]
         if sharing == "exclusive":
             slots = 1
         elif slots == "auto":
-            slots = find(standby, artifacts, sharing=sharing, turned=turned)
+            slots = find(standby, sharing=sharing, turned=turned)
         yield Room(slots, threads=threads, divided=divided)
 
 

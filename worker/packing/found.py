@@ -14,7 +14,6 @@ from study.config.constraints import MOST_SLOTS
 from study.config.identity import identity
 from study.errors import HpoError
 from study.lock import locked
-from study.paths import StudyPaths
 from worker.messages import Device, Standby
 from worker.packing.decision import Figures, decide
 from worker.packing.outcome import Kind, Outcome, keep, read
@@ -23,9 +22,7 @@ from worker.packing.together import describe, rehearse
 log = logging.getLogger(__name__)
 
 
-def find(
-    standby: Standby, artifacts: StudyPaths, *, sharing: str, turned: Callable[[], None]
-) -> int:
+def find(standby: Standby, *, sharing: str, turned: Callable[[], None]) -> int:
     """How many. `standby` has the threads of all at once; `turned` is called while it waits. One,
     with the reason in the log, where the device cannot be asked. Raises OSError."""
     try:
@@ -34,8 +31,8 @@ def find(
         log.warning("packing: 1 at once: the device cannot be asked: %s", error)
         return 1
     kind = _kind(standby, device, sharing)
-    file = artifacts.packing(kind.name)
-    with locked(artifacts.packing_lock(kind.name), turned):
+    file = standby.artifacts.packing(kind.name)
+    with locked(standby.artifacts.packing_lock(kind.name), turned):
         outcome, where = read(file, kind), f"from {file.name}"
         if outcome is None:
             outcome, where = _measured(kind, standby, device, turned), "measured"

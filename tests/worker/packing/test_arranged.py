@@ -31,8 +31,11 @@ def room(study: StudyConfig, slots: Slots, device: str = "cpu") -> tuple[int, in
     """Slots and threads of each, of a worker that has six threads."""
     resources = study.resources.model_copy(update={"slots_per_device": slots})
     config = study.model_copy(update={"resources": resources})
-    standby = Standby(store=Path("none"), config=config, device=device, threads=6)
-    with arranged(standby, StudyPaths(Path("none")), lambda: None) as found:
+    nowhere = Path("none")
+    standby = Standby(
+        store=nowhere, artifacts=StudyPaths(nowhere), config=config, device=device, threads=6
+    )
+    with arranged(standby, lambda: None) as found:
         return found.slots, found.threads
 
 

@@ -47,10 +47,9 @@ def test_what_is_found_is_told_and_kept_for_those_that_come_later(
     standby: Standby, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.INFO, "worker.packing.found")
-    artifacts = StudyPaths(tmp_path / "shapes")
-    slots = find(standby, artifacts, sharing="cpu", turned=turn)
+    slots = find(standby, sharing="cpu", turned=turn)
     assert slots in (1, 2), "a CPU has a use for as many as it has threads"
-    (file,) = (tmp_path / "shapes" / "packing").glob("*.json")
+    (file,) = (tmp_path / "packing").glob("*.json")
     kept = json.loads(file.read_text())
     assert kept["slots"] == slots
     assert kept["kind"]["identity"] == identity(standby.config)
@@ -61,7 +60,7 @@ def test_what_is_found_is_told_and_kept_for_those_that_come_later(
     assert caplog.messages[-1] == f"packing: {slots} at once, measured: {kept['reason']}"
 
     file.write_text(json.dumps({**kept, "slots": 7}))
-    assert find(standby, artifacts, sharing="cpu", turned=turn) == 7
+    assert find(standby, sharing="cpu", turned=turn) == 7
     assert caplog.messages[-1] == f"packing: 7 at once, from {file.name}: {kept['reason']}"
 
 
@@ -69,13 +68,12 @@ def test_what_is_found_is_told_and_kept_for_those_that_come_later(
 def test_an_outcome_that_cannot_be_read_is_found_anew(
     damage: str, standby: Standby, tmp_path: Path
 ) -> None:
-    artifacts = StudyPaths(tmp_path)
     alone = replace(standby, threads=1)
-    assert find(alone, artifacts, sharing="cpu", turned=turn) == 1
+    assert find(alone, sharing="cpu", turned=turn) == 1
     assert not list((tmp_path / "packing").glob("*.json")), "nothing was measured"
     (lock,) = (tmp_path / "packing").glob("*.lock")
     lock.with_suffix(".json").write_text(damage)
-    assert find(alone, artifacts, sharing="cpu", turned=turn) == 1
+    assert find(alone, sharing="cpu", turned=turn) == 1
 
 
 def test_a_middle_that_cannot_be_trained_is_trained_one_at_a_time(
@@ -84,16 +82,16 @@ def test_a_middle_that_cannot_be_trained_is_trained_one_at_a_time(
     caplog.set_level(logging.INFO, "worker.packing.found")
     deep = new_study(model={"n_layers": 6, "n_filters": [8] * 6, "kernel_sizes": [3] * 6})
     standby = replace(standby, config=deep)
-    assert find(standby, StudyPaths(tmp_path), sharing="cpu", turned=turn) == 1
+    assert find(standby, sharing="cpu", turned=turn) == 1
     assert "use at most 4 layers" in caplog.text
     assert not list((tmp_path / "packing").glob("*.json")), "it is tried again"
 
 
 def test_a_device_that_is_not_there_is_no_end_of_the_worker(
-    standby: Standby, tmp_path: Path, caplog: pytest.LogCaptureFixture
+    standby: Standby, caplog: pytest.LogCaptureFixture
 ) -> None:
     standby = replace(standby, device="cuda:63")
-    assert find(standby, StudyPaths(tmp_path), sharing="time-slicing", turned=turn) == 1
+    assert find(standby, sharing="time-slicing", turned=turn) == 1
     assert "the device cannot be asked" in caplog.text
 
 
