@@ -71,31 +71,34 @@ def reporting(farm: Farm) -> set[int]:
 BRIEFLY = """
 from worker.cli import main
 from worker.packing import together
-together.WARM_SECONDS = together.TRAIN_SECONDS = 0.2
+together.WARM_SECONDS, together.TRAIN_SECONDS = 1.0, 0.2
 main()
 """
 
 
-def test_trials_at_once_are_found_before_the_first_and_by_one_worker(farm: MakeFarm) -> None:
+def test_a_worker_told_to_leave_while_it_measures_leaves_and_another_measures(
+    farm: MakeFarm,
+) -> None:
     study = farm(trials=2, epochs=2, slots="auto")
     study.environment["HPO_THREADS"] = "2"
     study.program = (sys.executable, "-c", BRIEFLY, "run")
-    workers = study.start(2)
-    study.await_done()
-    assert [worker.wait(AT_ONCE) for worker in workers] == [exit_codes.DONE] * 2
-    found = [line for index in (0, 1) for line in told(study.log(index))]
-    assert len([line for line in found if line.startswith("1 at once: ")]) == 1
-    assert len({line[0] for line in found if " at once, " in line}) == 1, "both train as many"
-
-
-def test_a_worker_told_to_leave_while_it_measures_leaves_at_once(farm: MakeFarm) -> None:
-    study = farm(trials=1, epochs=1, slots="auto")
-    study.environment["HPO_THREADS"] = "2"
-    (worker,) = study.start()
-    eventually("one is rehearsed", lambda: "train pictures" in study.log(0))
-    family = study.descendants(worker)
-    worker.send_signal(signal.SIGTERM)
-    assert worker.wait(AT_ONCE) == exit_codes.PREEMPTED
+    study.start(2)
+    eventually(
+        "one rehearses, the other waits", lambda: any(map(rehearses, (study.log(0), study.log(1))))
+    )
+    first = 0 if rehearses(study.log(0)) else 1
+    leaving, staying = study.workers[first], study.workers[1 - first]
+    family = study.descendants(leaving)
+    leaving.send_signal(signal.SIGTERM)
+    assert leaving.wait(AT_ONCE) == exit_codes.PREEMPTED
     _, alive = psutil.wait_procs(family, timeout=AT_ONCE)
     assert [process for process in alive if process.status() != psutil.STATUS_ZOMBIE] == []
-    assert study.observe().running == ()
+    study.await_done()
+    assert staying.wait(AT_ONCE) == exit_codes.DONE
+    lines = told(study.log(1 - first))
+    assert any(line.startswith(("1 at once, ", "2 at once, ")) for line in lines)
+    assert charged(study) == [(0, 0)] * 2
+
+
+def rehearses(log: str) -> bool:
+    return "train pictures" in log
