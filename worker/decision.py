@@ -23,7 +23,7 @@ from study.config.records import StudyConfig
 from study.config.training import TrainingConfig
 from study.lock import locked
 from worker.models.device import device_name
-from worker.models.precision import Format
+from worker.models.precision import Format, formats
 from worker.training.compiler import missing
 
 log = logging.getLogger(__name__)
@@ -35,7 +35,9 @@ class Kind(Record):
     study: str
     """Identity of its configuration."""
     device: str
-    """The GPU's name, or the CPU's and the instructions torch uses of it."""
+    """As its maker calls it."""
+    formats: tuple[Format, ...]
+    """Worth measuring on it; virtual machines give all their CPUs one name."""
     threads: int
     torch: str
     """Its version."""
@@ -102,8 +104,8 @@ def settled(config: StudyConfig, decision: Decision, device: torch.device) -> St
 
 def is_open(training: TrainingConfig) -> bool:
     """Whether it leaves anything to be decided."""
-    formats = (stage.precision for stage in training.in_stages)
-    return training.compile == "auto" or "auto" in formats
+    said = (stage.precision for stage in training.in_stages)
+    return training.compile == "auto" or "auto" in said
 
 
 def kind_of(study: StudyConfig, device: torch.device, threads: int) -> Kind:
@@ -111,6 +113,7 @@ def kind_of(study: StudyConfig, device: torch.device, threads: int) -> Kind:
     return Kind(
         study=identity(study),
         device=device_name(device),
+        formats=formats(device),
         threads=threads,
         torch=torch.__version__,
     )

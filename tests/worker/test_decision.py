@@ -13,7 +13,7 @@ from worker import decision as module
 from worker.decision import Decision, Kind, is_open, kept, kind_of, settled
 
 CPU = torch.device("cpu")
-KIND = Kind(study="s", device="a CPU", threads=2, torch="2.14")
+KIND = Kind(study="s", device="a CPU", formats=("float32",), threads=2, torch="2.14")
 
 NewStudy = Callable[..., StudyConfig]
 
@@ -76,9 +76,10 @@ def test_other_machines_and_other_studies_decide_for_themselves(new_study: NewSt
         kind_of(study, CPU, 2),
         kind_of(new_study(training={"epochs": 3}), CPU, 1),
         kind_of(study, CPU, 1).model_copy(update={"device": "another CPU"}),
+        kind_of(study, CPU, 1).model_copy(update={"formats": ("float16",)}),
         kind_of(study, CPU, 1).model_copy(update={"torch": "3.0"}),
     ]
-    assert len({kind.key for kind in kinds}) == 5
+    assert len({kind.key for kind in kinds}) == 6
     assert kind_of(study, CPU, 1).key == kinds[0].key
 
 
