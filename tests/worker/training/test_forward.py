@@ -12,10 +12,12 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from study.config.models import BackboneConfig
 from study.config.records import StudyConfig
 from study.config.training import TrainingConfig
 from study.errors import ModelError
 from tests.worker.training.recorded import NewTrial
+from worker.models.build import build_model
 from worker.training import compiler, forward
 from worker.training.compiler import keep_in, missing
 from worker.training.learner import Learner
@@ -74,6 +76,24 @@ def test_a_compiled_step_is_the_step_that_is_not(
     assert ours["model"].keys() == theirs["model"].keys()
     torch.testing.assert_close(ours["model"], theirs["model"], rtol=1e-3, atol=1e-3)
     assert ours["scaler"] == theirs["scaler"]
+
+
+@pytest.mark.usefixtures("without_inductor")
+def test_a_backbone_learns_once_it_thaws() -> None:
+    name, found = "tests.worker.models.small_network:SmallNetwork", []
+    for way in ("never", "always"):
+        torch.manual_seed(0)
+        backbone = BackboneConfig(name=name, frozen_epochs=1)
+        model = build_model(backbone, channels=1, image_size=8, n_classes=6)
+        config = TrainingConfig.model_validate({"compile": way, "precision": "float32"})
+        learner = Learner(model, config, device=CPU)
+        for epoch in (0, 1):
+            learner.begin_epoch(epoch)
+            learner.step(IMAGES, LABELS, 0.01)
+            found.append({key: value.clone() for key, value in model.state_dict().items()})
+    frozen, thawed, *compiled = found
+    torch.testing.assert_close(compiled, [frozen, thawed], rtol=1e-3, atol=1e-3)
+    assert not thawed["network.first.0.weight"].equal(frozen["network.first.0.weight"])
 
 
 @pytest.mark.usefixtures("without_inductor")
