@@ -105,7 +105,7 @@ check: $(INSTALLED) ## style, types and import arrows
 test: $(INSTALLED) ## all tests; most wait for processes, so two run at a time on any machine
 	$(BIN)/pytest -n 2 --dist worksteal
 
-bench: $(INSTALLED) ## measure everything into bench/results.md: some 20 minutes on two cores [DATA= ARGS="--only step"]
+bench: $(INSTALLED) ## measure everything into bench/results.md: some 12 minutes on two cores [DATA= ARGS="--only step"]
 	$(BIN)/python -m bench.suite $(FROM) $(ARGS)
 
 bench-gpu: $(INSTALLED) ## the same of what needs a GPU, into bench/results-gpu.md [DATA= ARGS=]

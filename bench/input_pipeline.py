@@ -111,12 +111,13 @@ def section(given: argparse.Namespace, measured: dict[str, tuple[Round, ...]]) -
     }
     costs = {name: tuple(one.cost for one in rounds) for name, rounds in measured.items()}
     side = f"enlarged to a short side of {PHOTOGRAPH} px, " if given.photographs else ""
+    limit = "" if given.limit is None else f"at most {given.limit} of each class, "
     left_out = "" if has_dali() else " DALI is not installed and left out."
     return Section(
         title=f"Input pipeline at {given.size} px" + (", photographs" if given.photographs else ""),
         about=(
-            f"{given.source_name}: JPEG files {side}in batches of {given.batch}: random resized "
-            "crop, flip, normalised float32. Median, lowest and highest of "
+            f"{given.source_name}: JPEG files, {limit}{side}in batches of {given.batch}: random "
+            "resized crop, flip, normalised float32. Median, lowest and highest of "
             f"{given.rounds} rounds in turns; the ratio is the median of the rounds' ratios. "
             f"DataLoader has {cores()} workers that stay and read 4 batches ahead."
         ),

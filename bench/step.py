@@ -32,7 +32,7 @@ MODELS: dict[str, ModelConfig] = {
     "DynamicCNN": DynamicCnnConfig(),
     "ResNet-18": BackboneConfig(name="resnet18"),
 }
-TURN_SECONDS = 1.0  # at least one step
+TURN_SECONDS = 0.5  # at least one step
 PLAIN = "float32"
 
 

@@ -33,8 +33,8 @@ Parts = dict[str, list[str]]
 """By name: a module of bench/ and its options."""
 
 PARTS: Parts = {
-    "input-128": ["input_pipeline", "--size=128"],
-    "input-64": ["input_pipeline", "--size=64"],
+    "input-128": ["input_pipeline", "--size=128", "--limit=600"],
+    "input-64": ["input_pipeline", "--size=64", "--limit=600"],
     "input-photographs": ["input_pipeline", "--size=128", "--photographs", "--limit=150"],
     "step": ["step"],
     "between-trials": ["between_trials"],
