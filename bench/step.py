@@ -23,9 +23,9 @@ from study.cores import cores
 from worker.models.build import build_model
 from worker.models.device import resolve_device
 from worker.models.precision import resolve_precision
+from worker.step.way import WARM_STEPS
 from worker.training.compiler import missing
 from worker.training.learner import Learner
-from worker.way import WARM_STEPS
 
 CLASSES = 10
 MODELS: dict[str, ModelConfig] = {

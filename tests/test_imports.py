@@ -37,6 +37,14 @@ FORBIDDEN = {
         "worker.slot",
         "study.ledger",
     ),
+    "worker.step": (
+        "worker.inspection",
+        "worker.packing",
+        "worker.supervisor",
+        "worker.cli",
+        "worker.slot",
+        "study.ledger",
+    ),
     "worker.training": (
         "worker.inspection",
         "worker.supervisor",

@@ -1,9 +1,5 @@
-"""Trains: a supervisor and one process per trial.
-
-OpenBLAS starts its threads when NumPy is imported, and a process with threads must not be forked.
-Trials are forked from a server that has NumPy imported; torch on x86 does not use OpenBLAS.
+"""Trains: a supervisor and one process per trial. What libraries read from the environment when
+they are imported is set here, before any of them is.
 """
 
-import os
-
-os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+import worker.threads  # noqa: F401

@@ -19,7 +19,6 @@ from study.config.identity import identity
 from study.log import set_up_logging
 from worker.assigned import measure_second, open_fold, set_up
 from worker.data.store import Store
-from worker.decision import Decision, settled
 from worker.diagnosis import diagnose
 from worker.epilogue import Epilogue
 from worker.illustration import Illustration
@@ -35,6 +34,7 @@ from worker.mirrored import MirroredDirectory
 from worker.models.device import resolve_device
 from worker.orders import Orders
 from worker.overseer import PipeOverseer
+from worker.step.decision import Decision, settled
 from worker.tracking.narrator import Narrator, parameters
 from worker.tracking.tracker import TrackedTrial
 from worker.training.checkpoint import Checkpoints

@@ -14,8 +14,7 @@ from multiprocessing.connection import Connection, wait
 from worker.messages import Assignment, Command, Dismiss, Event, Standby, Warm
 
 PRELOADED = [
-    "worker.spinning",  # as the next two before torch, or before what of it they are about
-    "worker.allocation",
+    "worker.allocation",  # as the next before torch, or before what of it they are about
     "worker.without_gpu",
     "worker.trial",
     "worker.frozen",

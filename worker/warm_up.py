@@ -15,10 +15,10 @@ from study.config.records import StudyConfig
 from study.errors import BadData
 from worker.assigned import new_learner, set_up
 from worker.data.store import Store
-from worker.deciding import decide, suggested
-from worker.decision import Decision, is_open, kept, kind_of
 from worker.messages import Standby
 from worker.models.device import resolve_device
+from worker.step.deciding import decide, suggested
+from worker.step.decision import Decision, is_open, kept, kind_of
 from worker.training.compiler import keep_in
 
 BATCH = 2  # pictures; the fewest that batch normalisation can do with

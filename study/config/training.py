@@ -54,7 +54,7 @@ class TrainingConfig(Record):
     one where a worker has measured that the study's steps are quicker in it."""
     compile: Literal["auto", "always", "never"] = "auto"
     """Whether a step is compiled by torch.compile, on a GPU into CUDA graphs. auto: where a worker
-    has measured that it pays for itself within a trial (worker/decision.py)."""
+    has measured that it pays for itself within a trial (worker/step/decision.py)."""
     seed: Seed = 0
     """Of weights, order and augmentation."""
     augmentation: AugmentationConfig = AugmentationConfig()

@@ -47,7 +47,7 @@ class Learner:
         gradients, and after `resume: best` of other weights. Raises ModelError where it is to be
         compiled and cannot be.
 
-        What is left open is decided by the worker (worker/decision.py); here `precision: auto` is
+        What is left open is decided by the worker (worker/step/); here `precision: auto` is
         what the device suggests, and `compile: auto` compiles nothing.
         """
         self.dtype = resolve_precision(config.precision, self._device)

@@ -9,14 +9,14 @@ import pytest
 import torch
 
 from study.config.records import StudyConfig
-from worker import deciding, way
 from worker.data.store import Store
-from worker.deciding import decide
-from worker.decision import Decision
-from worker.payoff import pays, quickest
+from worker.step import deciding, way
+from worker.step.deciding import decide
+from worker.step.decision import Decision
+from worker.step.payoff import pays, quickest
+from worker.step.way import ROUNDS
 from worker.training import forward
 from worker.training.learner import Learner
-from worker.way import ROUNDS
 
 CPU = torch.device("cpu")
 LONG = 10**6  # epochs, with which everything is worth measuring

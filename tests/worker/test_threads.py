@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from worker.spinning import ROUNDS
+from worker.threads import ROUNDS
 
 
 @pytest.mark.parametrize(
@@ -19,7 +19,7 @@ def test_threads_spin_as_long_as_is_said_before_torch_is_imported(
     named = ("GOMP_SPINCOUNT", "OMP_WAIT_POLICY")
     kept = {name: value for name, value in os.environ.items() if name not in named}
     run = subprocess.run(
-        [sys.executable, "-c", "import worker.spinning, torch"],
+        [sys.executable, "-c", "import worker, torch"],
         env=kept | given | {"OMP_DISPLAY_ENV": "VERBOSE"},
         capture_output=True,
         check=True,

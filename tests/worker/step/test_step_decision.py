@@ -9,8 +9,8 @@ import torch
 
 from study.config.records import StudyConfig
 from study.paths import StudyPaths
-from worker import decision as module
-from worker.decision import Decision, Kind, is_open, kept, kind_of, settled
+from worker.step import decision as module
+from worker.step.decision import Decision, Kind, is_open, kept, kind_of, settled
 
 CPU = torch.device("cpu")
 KIND = Kind(study="s", device="a CPU", formats=("float32",), threads=2, torch="2.14")

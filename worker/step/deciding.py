@@ -18,12 +18,12 @@ from study.config.middle import middle
 from study.config.records import StudyConfig
 from study.errors import one_line
 from worker.data.store import Store
-from worker.decision import Decision, kind_of
 from worker.diagnosis import diagnose
 from worker.models.precision import Format, formats
-from worker.payoff import could_pay, pays, quickest, total_seconds, worth_measuring
+from worker.step.decision import Decision, kind_of
+from worker.step.payoff import could_pay, pays, quickest, total_seconds, worth_measuring
+from worker.step.way import ROUNDS, TURN_SECONDS, WARM_STEPS, Way, in_turns
 from worker.training.compiler import missing
-from worker.way import ROUNDS, TURN_SECONDS, WARM_STEPS, Way, in_turns
 
 # Until it is measured: the second is what fused kernels and graphs bring at best, the first what
 # they cost a process that finds nothing in the cache (bench/step.py).

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from worker.payoff import MARGIN, could_pay, pays, quickest, total_seconds, worth_measuring
+from worker.step.payoff import MARGIN, could_pay, pays, quickest, total_seconds, worth_measuring
 
 STEPS = st.integers(0, 10**7)
 SECONDS = st.floats(1e-5, 100.0)
