@@ -13,7 +13,12 @@ from multiprocessing.connection import Connection, wait
 
 from worker.messages import Assignment, Command, Dismiss, Event, Standby, Warm
 
-PRELOADED = ["worker.allocation", "worker.without_gpu", "worker.trial", "worker.frozen"]
+PRELOADED = [
+    "worker.allocation",  # as the next before torch, or before what of it they are about
+    "worker.without_gpu",
+    "worker.trial",
+    "worker.frozen",
+]
 JOIN_SECONDS = 5.0  # a process that has closed its pipe is about to end
 RETIREMENT = 10.0  # seconds for what processes do once they are dismissed, when the worker leaves
 
