@@ -7,11 +7,15 @@ what is measured.
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import psutil
+
+LOOK_SECONDS = 0.1  # between two looks at the processor's time
+SETTLE_SECONDS = 10.0  # of looking at most: something may go on for ever
 
 
 @dataclass(frozen=True)
@@ -44,6 +48,7 @@ def in_turns(turns: Mapping[str, Turn], rounds: int) -> dict[str, tuple[Round, .
     done: dict[str, list[Round]] = {name: [] for name in turns}
     for number in range(rounds + 1):
         for name, turn in turns.items():
+            settle()
             measured = timed(lambda turn=turn, number=number: turn(number))  # type: ignore[misc]
             if number:
                 done[name].append(measured)
@@ -57,6 +62,17 @@ def timed(turn: Callable[[], int]) -> Round:
     amount = turn()
     seconds, own = time.perf_counter() - began, time.process_time() - own
     return Round(amount, seconds, own + children_seconds() - children)
+
+
+def settle() -> None:
+    """Waits until nothing goes on that an earlier turn has begun, as batches that are read ahead:
+    the next one would pay for it."""
+    deadline, before = time.monotonic() + SETTLE_SECONDS, -math.inf
+    while (now := time.process_time() + children_seconds()) > before + LOOK_SECONDS / 2:
+        before = now
+        if time.monotonic() > deadline:
+            return
+        time.sleep(LOOK_SECONDS)
 
 
 def children_seconds() -> float:

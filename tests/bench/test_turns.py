@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import threading
 import time
 
 import pytest
@@ -50,3 +51,18 @@ def test_processor_time_of_children_counts_while_they_run_and_once_they_have_end
         child.communicate(b"\n")
     assert running > 0.4
     assert children_seconds() - before >= running - 0.1
+
+
+def test_a_turn_begins_when_what_the_one_before_left_running_has_ended() -> None:
+    left_running: list[threading.Thread] = []
+
+    def leave() -> int:
+        left_running.append(threading.Thread(target=work))
+        left_running[-1].start()
+        return 1
+
+    def look(_: int) -> int:
+        assert not left_running[-1].is_alive()
+        return 1
+
+    in_turns({"leaves": lambda _: leave(), "looks": look}, 1)
