@@ -191,8 +191,9 @@ class Supervisor:
             self._leaving.woken()
         self._outlook.attend(ready)
         for slot in [slot for slot in self._slots if slot.process.pipe in ready]:
+            on_device = slot.trained is None
             self._settle(slot, slot.attend())
-            if slot.trained and slot in self._slots:
+            if on_device and slot.trained is not None:
                 self._idle_since = slot.trained.last_step_at
             if slot.stopping_study:
                 self._leaving.begin(exit_codes.PREEMPTED, "the study was stopped")
@@ -223,7 +224,8 @@ class Supervisor:
         if vacated.crowded:
             self._room.shrink(slot.lease.number)
         self._claim_at = 0.0
-        self._idle_since = vacated.last_step_at
+        if slot.trained is None:
+            self._idle_since = vacated.last_step_at
         if vacated.leave is not None:
             self._leaving.begin(vacated.leave, vacated.reason)
 
