@@ -13,7 +13,7 @@ HPO_ARTIFACTS (artifacts)
   <study>/
     trials/<number>/         checkpoints, best weights, TensorBoard events, its result and figures
     workers/<index>.json     a local worker's process; <index>.log what it printed
-    steps/<key>.json         how trials compute a step on one kind of machine, and what was measured
+    steps/<kind>.json        how trials compute a step on one kind of machine, and what was measured
     compiled/                what torch.compile has made, for all workers
     promoted/<version>/      a promoted model; `latest` points at one
     used/<version>/          what was made of it: evaluation/, explanation/<picture>/, export/
@@ -124,10 +124,10 @@ class StudyPaths:
         """Held while that is measured."""
         return self.root / "packing" / f"{kind}.lock"
 
-    def step(self, key: str) -> Path:
+    def step(self, kind: str) -> Path:
         """How trials compute a step, by study and kind of machine. Not beside the packed data: in a
         cluster workers may only read that."""
-        return self.root / "steps" / f"{key}.json"
+        return self.root / "steps" / f"{kind}.json"
 
     @property
     def compiled(self) -> Path:

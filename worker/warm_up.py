@@ -70,7 +70,7 @@ def _decision(standby: Standby, store: Store, device: torch.device, busy: bool) 
     config, threads = standby.config, standby.threads
     if not is_open(config.training):
         return None
-    file = standby.artifacts.step(kind_of(config, device, threads).key)
+    file = standby.artifacts.step(kind_of(config, device, threads).name)
     full = suggested(config, device, threads, f"others fill {device}: nothing can be measured")
     ended = suggested(config, device, threads, "a process that measured was ended: not tried again")
     return kept(file, lambda: full if busy else decide(config, store, device, threads), ended)

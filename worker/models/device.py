@@ -24,7 +24,8 @@ def device_name(device: torch.device) -> str:
     """What its maker calls it."""
     if device.type == "cuda":
         return torch.cuda.get_device_name(device)
-    for line in PROCESSORS.read_text().splitlines():
+    told = PROCESSORS.read_text() if PROCESSORS.exists() else ""  # Linux has it
+    for line in told.splitlines():
         name, _, value = line.partition(":")
         if name.strip() == "model name":
             return value.strip()

@@ -16,7 +16,7 @@ from study.errors import HpoError
 from study.lock import locked
 from worker.messages import Device, Standby
 from worker.packing.decision import Figures, decide
-from worker.packing.outcome import Kind, Outcome, keep, read
+from worker.packing.outcome import Outcome, SharedKind, keep, read
 from worker.packing.together import describe, rehearse
 
 log = logging.getLogger(__name__)
@@ -42,9 +42,9 @@ def find(standby: Standby, *, sharing: str, turned: Callable[[], None]) -> int:
     return outcome.slots
 
 
-def _kind(standby: Standby, device: Device, sharing: str) -> Kind:
-    return Kind(
-        identity=identity(standby.config),
+def _kind(standby: Standby, device: Device, sharing: str) -> SharedKind:
+    return SharedKind(
+        study=identity(standby.config),
         device=device.name,
         sharing=sharing,
         threads=standby.threads,
@@ -52,7 +52,9 @@ def _kind(standby: Standby, device: Device, sharing: str) -> Kind:
     )
 
 
-def _measured(kind: Kind, standby: Standby, device: Device, turned: Callable[[], None]) -> Outcome:
+def _measured(
+    kind: SharedKind, standby: Standby, device: Device, turned: Callable[[], None]
+) -> Outcome:
     """One after the other; every figure is logged."""
     most = MOST_SLOTS if device.gpu else min(MOST_SLOTS, standby.threads)
     measured: list[Figures] = []

@@ -7,39 +7,22 @@ Knows nothing of how it is found.
 from __future__ import annotations
 
 import logging
-import re
 from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from study import atomic
+from worker.kind import Kind
 from worker.packing.decision import Figures
 
 log = logging.getLogger(__name__)
 
 
-class Kind(BaseModel):
-    """What the outcome depends on."""
+class SharedKind(Kind):
+    """The threads are those of all trials at once."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    identity: str
-    """Of the study: what is trained."""
-    device: str
-    """As its maker calls it."""
     sharing: str
-    """How processes share it: see sharing.py."""
-    threads: int
-    """Of the CPU, for all at once."""
-    torch: str
-    """Its version."""
-
-    @property
-    def name(self) -> str:
-        """For a file."""
-        told = f"{self.device} {self.sharing} {self.threads} threads torch {self.torch}"
-        words = re.sub(r"[^a-z0-9.]+", "-", told.lower()).strip("-")
-        return f"{words}-{self.identity[:16]}"
+    """How processes share the device: see sharing.py."""
 
 
 class Outcome(BaseModel):
@@ -47,13 +30,13 @@ class Outcome(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
-    kind: Kind
+    kind: SharedKind
     slots: int = Field(ge=1)
     reason: str
     measured: tuple[Figures, ...]
 
 
-def read(file: Path, kind: Kind) -> Outcome | None:
+def read(file: Path, kind: SharedKind) -> Outcome | None:
     """The outcome that is kept for this kind; None where there is none or it cannot be read."""
     try:
         outcome = Outcome.model_validate_json(file.read_bytes())

@@ -7,8 +7,6 @@ how it is decided.
 
 from __future__ import annotations
 
-import hashlib
-import json
 import logging
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -22,6 +20,7 @@ from study.config.record import Record
 from study.config.records import StudyConfig
 from study.config.training import TrainingConfig
 from study.lock import locked
+from worker.kind import Kind
 from worker.models.device import device_name
 from worker.models.precision import Format, formats
 from worker.training.compiler import missing
@@ -29,30 +28,17 @@ from worker.training.compiler import missing
 log = logging.getLogger(__name__)
 
 
-class Kind(Record):
-    """What a decision holds for."""
+class ComputingKind(Kind):
+    """The threads are those of one trial."""
 
-    study: str
-    """Identity of its configuration."""
-    device: str
-    """As its maker calls it."""
     formats: tuple[Format, ...]
     """Worth measuring on it; virtual machines give all their CPUs one name."""
-    threads: int
-    torch: str
-    """Its version."""
-
-    @property
-    def key(self) -> str:
-        """Names the file."""
-        plain = json.dumps(self.model_dump(), sort_keys=True)
-        return hashlib.sha256(plain.encode()).hexdigest()[:16]
 
 
 class Decision(Record):
     """What `auto` means, and why."""
 
-    kind: Kind
+    kind: ComputingKind
     precision: Format
     compiled: bool
     reasons: tuple[str, ...]
@@ -108,9 +94,9 @@ def is_open(training: TrainingConfig) -> bool:
     return training.compile == "auto" or "auto" in said
 
 
-def kind_of(study: StudyConfig, device: torch.device, threads: int) -> Kind:
+def kind_of(study: StudyConfig, device: torch.device, threads: int) -> ComputingKind:
     """Of this machine, for the study."""
-    return Kind(
+    return ComputingKind(
         study=identity(study),
         device=device_name(device),
         formats=formats(device),

@@ -52,7 +52,7 @@ def test_what_is_found_is_told_and_kept_for_those_that_come_later(
     (file,) = (tmp_path / "packing").glob("*.json")
     kept = json.loads(file.read_text())
     assert kept["slots"] == slots
-    assert kept["kind"]["identity"] == identity(standby.config)
+    assert kept["kind"]["study"] == identity(standby.config)
     assert [figures["trials"] for figures in kept["measured"]] == [1, 2]
     assert all(figures["images_per_second"] > 0 for figures in kept["measured"])
     assert all(figures["peak_bytes"] > 2**26 for figures in kept["measured"])

@@ -10,10 +10,10 @@ import torch
 from study.config.records import StudyConfig
 from study.paths import StudyPaths
 from worker.step import decision as module
-from worker.step.decision import Decision, Kind, is_open, kept, kind_of, settled
+from worker.step.decision import ComputingKind, Decision, is_open, kept, kind_of, settled
 
 CPU = torch.device("cpu")
-KIND = Kind(study="s", device="a CPU", formats=("float32",), threads=2, torch="2.14")
+KIND = ComputingKind(study="s", device="a CPU", formats=("float32",), threads=2, torch="2.14")
 
 NewStudy = Callable[..., StudyConfig]
 
@@ -27,7 +27,7 @@ SUGGESTED = decision(compiled=False, reasons=("suggested",))
 
 
 def test_the_first_decision_is_every_worker_s(tmp_path: Path) -> None:
-    file = StudyPaths(tmp_path).step(KIND.key)
+    file = StudyPaths(tmp_path).step(KIND.name)
     first = kept(file, lambda: decision(step_seconds={"bfloat16": (0.1, 0.2)}), SUGGESTED)
     assert kept(file, lambda: decision(precision="float32"), SUGGESTED) == first != SUGGESTED
 
@@ -79,8 +79,8 @@ def test_other_machines_and_other_studies_decide_for_themselves(new_study: NewSt
         kind_of(study, CPU, 1).model_copy(update={"formats": ("float16",)}),
         kind_of(study, CPU, 1).model_copy(update={"torch": "3.0"}),
     ]
-    assert len({kind.key for kind in kinds}) == 6
-    assert kind_of(study, CPU, 1).key == kinds[0].key
+    assert len({kind.name for kind in kinds}) == 6
+    assert kind_of(study, CPU, 1).name == kinds[0].name
 
 
 def test_what_is_left_open_is_settled_and_what_is_said_stays(
