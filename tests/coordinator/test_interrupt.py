@@ -6,9 +6,9 @@ import os
 import signal
 import subprocess
 import sys
-import textwrap
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 
@@ -31,12 +31,32 @@ sys.argv = ["hpo", "call-and-wait"]
 cli.main()
 """
 
+COLLECTING = """
+import sys, time
+from coordinator import cli
+class Collected:
+    def __del__(self):
+        print("collecting", flush=True)
+        time.sleep(60)
+def collect() -> None:
+    Collected()
+    time.sleep(60)
+cli.app.command(name="collect")(collect)
+sys.argv = ["hpo", "collect"]
+cli.main()
+"""
+
 
 @pytest.fixture
 def verb(home: Path) -> Iterator[subprocess.Popen[str]]:
     """A verb that waits for a program it has called."""
-    program = home / "verb.py"
-    program.write_text(textwrap.dedent(VERB))
+    with _running(home / "verb.py", VERB) as process:
+        yield process
+
+
+@contextmanager
+def _running(program: Path, text: str) -> Iterator[subprocess.Popen[str]]:
+    program.write_text(text)
     process = subprocess.Popen(
         [sys.executable, str(program)],
         stdout=subprocess.PIPE,
@@ -53,10 +73,13 @@ def verb(home: Path) -> Iterator[subprocess.Popen[str]]:
     process.communicate()
 
 
-@pytest.mark.parametrize(
+EACH_SIGNAL = pytest.mark.parametrize(
     ("number", "status"),
     [(signal.SIGTERM, exit_codes.PREEMPTED), (signal.SIGINT, exit_codes.INTERRUPTED)],
 )
+
+
+@EACH_SIGNAL
 def test_an_interrupted_verb_ends_the_program_it_called_and_says_how_it_ended(
     verb: subprocess.Popen[str], number: signal.Signals, status: int
 ) -> None:
@@ -67,6 +90,18 @@ def test_an_interrupted_verb_ends_the_program_it_called_and_says_how_it_ended(
     assert verb.returncode == status
     assert said == ""
     assert not called.is_running()
+
+
+@EACH_SIGNAL
+def test_a_signal_that_comes_while_an_object_is_collected_ends_the_verb_all_the_same(
+    home: Path, number: signal.Signals, status: int
+) -> None:
+    with _running(home / "collecting.py", COLLECTING) as verb:
+        assert _stream(verb.stdout).readline() == "collecting\n"
+        verb.send_signal(number)
+        _, said = verb.communicate(timeout=20)
+    assert verb.returncode == status
+    assert said == ""
 
 
 def test_sigterm_again_does_not_cut_the_clean_end_short(verb: subprocess.Popen[str]) -> None:
