@@ -15,7 +15,13 @@ from typing import Any
 
 from sqlalchemy import Engine, create_engine
 from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import ArgumentError, DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import (
+    ArgumentError,
+    DBAPIError,
+    InterfaceError,
+    OperationalError,
+    PendingRollbackError,
+)
 
 from study.errors import DatabaseRefused, DatabaseUnreachable, UsageError
 
@@ -29,6 +35,10 @@ REFUSED = re.compile(
     r"|FATAL: .*(does not exist|not permitted|no such (user|database)|permission denied)"
 )
 """Said by PostgreSQL and PgBouncer when a connection begins; libpq tells no error code then."""
+
+LOST_CONNECTION = "8s2b"
+"""SQLAlchemy's code for a transaction asked to go on after its connection broke: Optuna reads
+trials a second time, in another way, where the first way met an OperationalError."""
 
 
 def database_url() -> URL | None:
@@ -112,6 +122,8 @@ def is_outage(error: BaseException) -> bool:
         if isinstance(cause, (OperationalError, InterfaceError, DatabaseUnreachable)):
             return True
         if isinstance(cause, DBAPIError) and cause.connection_invalidated:
+            return True
+        if isinstance(cause, PendingRollbackError) and cause.code == LOST_CONNECTION:
             return True
         cause = cause.__cause__
     return False

@@ -5,8 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from sqlalchemy import text
+from sqlalchemy.engine import URL
+from sqlalchemy.exc import OperationalError, PendingRollbackError
 
-from study.database import connect, database_url, parse_url, place
+from study.database import connect, database_url, is_outage, parse_url, place
 from study.errors import DatabaseUnreachable, UsageError
 
 
@@ -57,3 +60,17 @@ def test_no_answer_is_one_line_with_its_cause_and_without_the_password() -> None
         connect(url)
     assert "hush" not in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+def test_what_is_asked_after_a_connection_broke_is_an_outage_too(postgres_url: URL) -> None:
+    engine = connect(postgres_url)
+    with engine.connect() as broken, engine.connect() as other:
+        number = broken.scalar(text("SELECT pg_backend_pid()"))
+        other.execute(text("SELECT pg_terminate_backend(:number, 5000)"), {"number": number})
+        with pytest.raises(OperationalError) as first:
+            broken.execute(text("SELECT 1"))
+        with pytest.raises(PendingRollbackError) as second:
+            broken.execute(text("SELECT 1"))
+    engine.dispose()
+    assert is_outage(first.value)
+    assert is_outage(second.value)
