@@ -11,11 +11,11 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Collection
 
 from study import exit_codes
 from worker.messages import Stop
-from worker.slot import Slot
+from worker.trial_processes import TrialProcess
 
 STOP_GRACE = 20.0  # seconds a trial has to checkpoint when the worker is told to leave
 FAREWELL = 5.0  # seconds, the same when the database is gone too
@@ -58,12 +58,12 @@ class Leaving:
         """Empties `wake_read`."""
         os.read(self.wake_read, 4096)
 
-    def tell(self, slots: Sequence[Slot]) -> None:
+    def tell(self, processes: Collection[TrialProcess]) -> None:
         """Asks the trials to checkpoint, once."""
         if self._stop_sent_at is None:
             self._stop_sent_at = time.monotonic()
-            for slot in slots:
-                slot.process.send(Stop())
+            for process in processes:
+                process.send(Stop())
 
     @property
     def grace_left(self) -> float | None:
@@ -81,10 +81,10 @@ class Leaving:
         self.wake()
 
 
-def farewell(slots: Sequence[Slot]) -> None:
+def farewell(processes: Collection[TrialProcess]) -> None:
     """Lets trials that are still there checkpoint, without the database, and ends them."""
-    for slot in slots:
-        slot.process.send(Stop())
+    for process in processes:
+        process.send(Stop())
     deadline = time.monotonic() + FAREWELL
-    for slot in slots:
-        slot.process.linger(max(0.0, deadline - time.monotonic()))
+    for process in processes:
+        process.linger(max(0.0, deadline - time.monotonic()))
