@@ -114,9 +114,10 @@ def _train(assignment: Assignment, orders: Orders, warm: Ready | None, epilogue:
 def _settled(assignment: Assignment, decision: Decision, device: torch.device) -> Assignment:
     """With nothing of the step left open. After the checkpoints' fingerprint: a trial goes on where
     another kind of machine left it."""
-    if assignment.config.training.compile == "auto":
+    config = settled(assignment.config, decision, device)
+    if assignment.config.training.compile == "auto" and config.training.compile == "always":
         forgive()  # a trial's own shape may be beyond the compiler
-    return replace(assignment, config=settled(assignment.config, decision, device))
+    return replace(assignment, config=config)
 
 
 def new_narrator(assignment: Assignment, store: Store) -> Narrator:

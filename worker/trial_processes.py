@@ -16,6 +16,7 @@ from worker.messages import Assignment, Command, Dismiss, Event, Standby, Warm
 PRELOADED = [
     "worker.allocation",  # as the next before torch, or before what of it they are about
     "worker.without_gpu",
+    "worker.without_compiler",
     "worker.trial",
     "worker.frozen",
 ]

@@ -18,8 +18,8 @@ from worker.data.store import Store
 from worker.messages import Standby
 from worker.models.device import resolve_device
 from worker.step.deciding import decide, suggested
-from worker.step.decision import Decision, is_open, kept, kind_of
-from worker.training.compiler import keep_in
+from worker.step.decision import Decision, is_open, kept, kind_of, settled
+from worker.training.compiler import bring_in, keep_in
 
 BATCH = 2  # pictures; the fewest that batch normalisation can do with
 
@@ -50,6 +50,8 @@ def warm_up(standby: Standby) -> Ready | None:
         set_up(device, standby.threads)
         busy = _is_busy(device)
         decision = _decision(standby, store, device, busy)
+        if _compiles(standby.config, decision, device):
+            bring_in()
         if not busy:
             _rehearse(standby.config, store, device)
     except Exception as error:  # a model that the search never picks may raise anything
@@ -74,6 +76,12 @@ def _decision(standby: Standby, store: Store, device: torch.device, busy: bool) 
     full = suggested(config, device, threads, f"others fill {device}: nothing can be measured")
     ended = suggested(config, device, threads, "a process that measured was ended: not tried again")
     return kept(file, lambda: full if busy else decide(config, store, device, threads), ended)
+
+
+def _compiles(study: StudyConfig, decision: Decision | None, device: torch.device) -> bool:
+    """Whether trials will, as far as the study as it was written tells."""
+    config = settled(study, decision, device) if decision else study
+    return config.training.compile == "always"
 
 
 def _rehearse(config: StudyConfig, store: Store, device: torch.device) -> None:

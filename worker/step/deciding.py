@@ -23,7 +23,7 @@ from worker.models.precision import Format, formats
 from worker.step.decision import Decision, kind_of
 from worker.step.payoff import could_pay, pays, quickest, total_seconds, worth_measuring
 from worker.step.way import ROUNDS, TURN_SECONDS, WARM_STEPS, Way, in_turns
-from worker.training.compiler import missing
+from worker.training.compiler import bring_in, missing
 
 # Until it is measured: the second is what fused kernels and graphs bring at best, the first what
 # they cost a process that finds nothing in the cache (bench/step.py).
@@ -116,6 +116,7 @@ def _with_compilation(decision: Decision, trial: Middle, plain: Way) -> Decision
         whole = total_seconds(trial.steps, quick)
         return _because(decision, f"compiling cannot pay within a trial of {whole:.0f} s")
     try:
+        bring_in()  # which does not count: processes of compiled trials do it before they have one
         fused = trial.way(plain.precision, compiled=True)
         compile_seconds = max(0.0, fused.warm_up_seconds - WARM_STEPS * fused.step_seconds)
         name = f"{plain.precision}, compiled"

@@ -1,4 +1,5 @@
-"""What torch.compile needs of the machine, and where it keeps what it has compiled.
+"""What torch.compile needs of the machine, when it is imported, and where it keeps what it has
+compiled.
 
 Knows nothing of models.
 """
@@ -11,8 +12,7 @@ import sysconfig
 from importlib.util import find_spec
 from pathlib import Path
 
-import torch._dynamo.config
-import torch._inductor.config
+import torch
 
 CPP = ("g++",)  # Inductor's, unless CXX names another
 C = ("gcc", "clang")  # Triton's, which builds a launcher for each kernel, unless CC names another
@@ -41,12 +41,20 @@ def keep_in(folder: Path, threads: int) -> None:
     model's graph, the shapes, torch's version and the device: 3 s instead of 50 on a CPU. What
     TORCHINDUCTOR_CACHE_DIR says is not looked at: torch sets it itself when it is imported.
 
-    threads: as many processes compile at once.
+    threads: as many processes compile at once; read when the compiler is imported.
     """
     os.environ["TORCHINDUCTOR_CACHE_DIR"] = str(folder)
-    torch._inductor.config.compile_threads = threads
+    os.environ["TORCHINDUCTOR_COMPILE_THREADS"] = str(threads)
+
+
+def bring_in() -> None:
+    """Imports the compiler, which the first compiled step would: 1.5 s and 120 MiB."""
+    import torch._dynamo
+    import torch._inductor.compile_fx  # noqa: F401
 
 
 def forgive() -> None:
     """From now on what torch cannot compile runs as it is written, with a warning."""
+    import torch._dynamo.config
+
     torch._dynamo.config.suppress_errors = True
