@@ -5,7 +5,8 @@ may be repeated after a lost connection. Safe to call from several threads. Meth
 lease raise LeaseLost when another worker holds the trial by now: drop it without writing. All raise
 sqlalchemy.exc.OperationalError during an outage (study.database.is_outage).
 
-Knows nothing of parameters and sampling (see sampling.py) nor of training.
+Knows nothing of which trial a claim is given (see claims.py), of parameters and sampling (see
+sampling.py) nor of training.
 """
 
 from __future__ import annotations
@@ -13,10 +14,10 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Collection, Mapping
-from typing import Any
 
 from sqlalchemy import Connection, Engine
 
+from study.claims import Claims
 from study.entries import write_attribute, write_end, write_epoch, write_system_attribute
 from study.errors import LeaseLost, StudyNotFound
 from study.halving import PAUSED, Halving, Ladder
@@ -35,6 +36,7 @@ class Ledger:
         self._study_id = study_id
         self._worker = worker
         self._ladder = None if halving is None else Ladder(study_id, halving)
+        self._claims = Claims(study_id, worker, self._ladder)
         self._reachable_since = -math.inf  # monotonic seconds
 
     def outage_over(self) -> None:
@@ -56,12 +58,11 @@ class Ledger:
             if budget.stopped:
                 return NoTrial.STOPPED
             tx.execute(STATEMENTS["settle"], {"study_id": self._study_id})
-            lease = self._adopt(tx, budget, holding) or self._promote(tx, budget)
-            if lease is None and not budget.spent:
-                lease = self._begin(tx)
+            reachable = min(time.monotonic() - self._reachable_since, 1e9)
+            lease = self._claims.next(tx, budget, holding, reachable_seconds=reachable)
             if lease is None and self._budget(tx).open:
                 return NoTrial.WAIT
-            lease = lease or self._conclude(tx, budget)
+            lease = lease or self._claims.last(tx, budget)
             if lease is None:
                 return NoTrial.DONE
             write_attribute(tx, lease.trial_id, "worker", self._worker)
@@ -122,12 +123,7 @@ class Ledger:
                 write_system_attribute(tx, lease.trial_id, key, content)
             values = [one for one in (value, second) if one is not None]
             write_end(
-                tx,
-                lease.trial_id,
-                outcome,
-                values=values,
-                weights=weights,
-                attributes=attributes,
+                tx, lease.trial_id, outcome, values=values, weights=weights, attributes=attributes
             )
 
     def release(self, lease: Lease, *, lost: bool = False, out_of_memory: bool = False) -> None:
@@ -137,14 +133,8 @@ class Ledger:
             if self._already_ended(tx, lease):
                 return
             self._hold(tx, lease)
-            tx.execute(
-                STATEMENTS["release"],
-                {
-                    "trial_id": lease.trial_id,
-                    "lost": int(lost),
-                    "out_of_memory": int(out_of_memory),
-                },
-            )
+            why = {"lost": int(lost), "out_of_memory": int(out_of_memory)}
+            tx.execute(STATEMENTS["release"], {"trial_id": lease.trial_id, **why})
 
     def rest(self, lease: Lease, *, value: float | None, weights: str | None) -> None:
         """Lets a paused trial go. `value` and `weights` of its best epoch are what it ends with if
@@ -188,72 +178,6 @@ class Ledger:
         if row is None:
             raise StudyNotFound("the study was deleted from the database")
         return Budget.from_row(row)
-
-    def _adopt(self, tx: Connection, budget: Budget, holding: Collection[int]) -> Lease | None:
-        candidates = tx.execute(
-            STATEMENTS["adoptable"],
-            {
-                "study_id": self._study_id,
-                "worker": self._worker,
-                "holding": list(holding),
-                "lease_seconds": budget.lease_seconds,
-                "reachable_seconds": min(time.monotonic() - self._reachable_since, 1e9),
-            },
-        ).all()
-        for row in candidates:
-            attempts = row.attempts + (1 if row.lost else 0)
-            if attempts >= budget.max_attempts:
-                reason = f"{attempts} attempts in a row ended without an epoch of progress"
-                attributes = {"reason": f"{reason}, the last one on {row.worker}"}
-                write_end(tx, row.trial_id, Outcome.FAILED, attributes=attributes)
-                continue
-            return self._take(tx, row, attempts)
-        return None
-
-    def _promote(self, tx: Connection, budget: Budget) -> Lease | None:
-        if self._ladder is None or budget.closed:
-            return None
-        row = self._ladder.promote(tx)
-        return None if row is None else self._take(tx, row, row.attempts, promoted=True)
-
-    def _conclude(self, tx: Connection, budget: Budget) -> Lease | None:
-        """Nothing is left to begin, to adopt or to promote."""
-        if self._ladder is None:
-            return None
-        row = None if budget.closed else self._ladder.promote_leader(tx)
-        if row is not None:
-            return self._take(tx, row, row.attempts, promoted=True)
-        self._ladder.end(tx)
-        return None
-
-    def _take(self, tx: Connection, row: Any, attempts: int, *, promoted: bool = False) -> Lease:
-        """Makes a trial that was another's, or this worker's before, this worker's."""
-        token = tx.execute(
-            STATEMENTS["adopt"],
-            {"trial_id": row.trial_id, "worker": self._worker, "attempts": attempts},
-        ).scalar_one()
-        return Lease(
-            trial_id=row.trial_id,
-            number=row.number,
-            token=token,
-            worker=self._worker,
-            last_epoch=row.last_epoch,
-            attempts=attempts,
-            memory_retries=row.memory_retries,
-            adopted_from=row.worker,
-            promoted=promoted,
-        )
-
-    def _begin(self, tx: Connection) -> Lease:
-        study = {"study_id": self._study_id}
-        row = tx.execute(STATEMENTS["waiting"], study).one_or_none()
-        if row is not None:
-            tx.execute(STATEMENTS["begin_waiting"], {"trial_id": row.trial_id})
-        else:
-            row = tx.execute(STATEMENTS["begin_new"], study).one()
-        parameters = {**study, "trial_id": row.trial_id, "worker": self._worker}
-        token = tx.execute(STATEMENTS["lease"], parameters).scalar_one()
-        return Lease(trial_id=row.trial_id, number=row.number, token=token, worker=self._worker)
 
     def _goes_on(self, tx: Connection, lease: Lease, reached: Intermediate | None) -> bool:
         if self._ladder is None or reached is None or reached.rung is None:
