@@ -20,7 +20,7 @@ LOOK_SECONDS = 0.5  # between two looks at what runs
 
 READ = """
 import json
-from study.registry import open_registry
+from study.opening import open_registry
 registry, server = open_registry()
 trials = registry.optuna_study(registry.find("whole-study")).trials
 ended = [t for t in trials if t.state.is_finished()]

@@ -26,7 +26,7 @@ import optuna
 
 from study.config.records import StudyConfig
 from study.config.search import PrunerConfig
-from study.registry import open_registry
+from study.opening import open_registry
 from study.sampling import build_pruner, should_prune
 from study.statements import STATEMENTS
 from tests.study.asha import Asha

@@ -36,7 +36,7 @@ from tests.cluster.fake.pod_process import RealWorker  # noqa: E402
 
 READ = """
 import json
-from study.registry import open_registry
+from study.opening import open_registry
 registry, server = open_registry()
 trials = registry.optuna_study(registry.find("turnaround")).trials
 print(json.dumps([t.user_attrs["turnaround_seconds"] for t in trials

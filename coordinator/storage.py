@@ -14,7 +14,8 @@ import optuna
 from study.database import database_url, is_outage
 from study.embedded import EmbeddedPostgres
 from study.errors import UsageError
-from study.registry import Registry, open_registry
+from study.opening import open_registry
+from study.registry import Registry
 from study.told import reason
 
 PAUSE = 2.0  # seconds between two tries of a service

@@ -1,13 +1,13 @@
 """Which studies there are and what each was asked to do: created once, continued, refused when a
 name comes back with another configuration.
 
-Knows nothing of trials (see ledger.py).
+Knows nothing of trials (see ledger.py) and of which database it is (see opening.py).
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import optuna
 from sqlalchemy import Engine
@@ -16,14 +16,11 @@ from sqlalchemy.exc import ProgrammingError
 
 from study.config.identity import differences
 from study.config.records import StudyConfig
-from study.database import connect, database_url, place, pool_options
-from study.errors import DatabaseUnreachable, StudyExists, StudyNotFound, UsageError
-from study.paths import home
+from study.database import connect, place
+from study.errors import StudyExists, StudyNotFound, UsageError
 from study.sampling import build_pruner, build_sampler
 from study.statements import STATEMENTS
-
-if TYPE_CHECKING:
-    from study.embedded import EmbeddedPostgres
+from study.tables import open_tables
 
 REMEMBERED = 63  # best trials, of as many studies
 
@@ -52,7 +49,7 @@ class Registry:
         self._ended: dict[int, optuna.trial.FrozenTrial] = {}
         self.engine: Engine = connect(url)
         try:
-            self._make_tables()
+            self.storage = open_tables(self.engine)
         except ProgrammingError as error:
             self.engine.dispose()
             reason = str(error.orig).splitlines()[0]
@@ -136,23 +133,6 @@ class Registry:
         self.storage.engine.dispose()
         self.engine.dispose()
 
-    def _make_tables(self) -> None:
-        with self.engine.connect() as connection:
-            made = connection.execute(STATEMENTS["has_schema"]).scalar_one()
-        if made:  # workers that start together would queue for the lock, each with a connection
-            self.storage = self._optuna_storage()
-            return
-        with self.engine.begin() as tx:
-            tx.execute(STATEMENTS["lock_schema"])
-            self.storage = self._optuna_storage()
-            if not tx.execute(STATEMENTS["has_schema"]).scalar_one():
-                tx.execute(STATEMENTS["schema"])
-
-    def _optuna_storage(self) -> optuna.storages.RDBStorage:
-        return optuna.storages.RDBStorage(
-            self.url.render_as_string(hide_password=False), engine_kwargs=pool_options()
-        )
-
     def _find(self, name: str) -> RegisteredStudy | None:
         with self.engine.connect() as connection:
             row = connection.execute(STATEMENTS["find_study"], {"name": name}).one_or_none()
@@ -204,26 +184,6 @@ class Registry:
                 f"go on with the old one by `make resume STUDY={config.name}`, or give this one "
                 "another name with name=..."
             )
-
-
-def open_registry() -> tuple[Registry, EmbeddedPostgres | None]:
-    """The database the environment names, or the embedded one, started. Raises UsageError."""
-    url = database_url()
-    if url is not None:
-        return Registry(url), None
-    try:
-        from study.embedded import EmbeddedPostgres  # images of the cluster do without
-    except ImportError as error:
-        raise UsageError(
-            "HPO_STORAGE_FILE or HPO_STORAGE must name a database: the embedded PostgreSQL is not "
-            "installed here (it is in the extra `local`)"
-        ) from error
-    server = EmbeddedPostgres(home() / "postgres")
-    try:
-        return Registry(server.url()), server
-    except DatabaseUnreachable:  # its last user has stopped it just now
-        server.ensure_running()
-        return Registry(server.url()), server
 
 
 def _stored(config: StudyConfig) -> dict[str, Any]:

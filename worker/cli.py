@@ -22,8 +22,9 @@ from study.config.load import load_study
 from study.database import is_outage
 from study.errors import UsageError
 from study.log import set_up_logging
+from study.opening import open_registry
 from study.probes import served
-from study.registry import RegisteredStudy, Registry, open_registry
+from study.registry import RegisteredStudy, Registry
 from study.told import called, reason, told
 from worker import environment
 from worker.arrival import await_store

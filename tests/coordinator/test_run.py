@@ -36,7 +36,7 @@ if mode == "usage":
     sys.exit(2)
 from study.lease import Intermediate, Lease, NoTrial, Outcome
 from study.ledger import Ledger
-from study.registry import open_registry
+from study.opening import open_registry
 registry, _ = open_registry()
 study = registry.find(os.environ["HPO_STUDY"])
 ledger = Ledger(registry.engine, study.study_id, os.environ["HPO_WORKER"])

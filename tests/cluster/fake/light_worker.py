@@ -24,7 +24,7 @@ from study.dataset import DatasetManifest, SplitRange
 from study.errors import HpoError
 from study.lease import Intermediate, Lease, NoTrial, Outcome
 from study.ledger import Ledger
-from study.registry import open_registry
+from study.opening import open_registry
 from study.sampling import ask
 
 T = TypeVar("T")
