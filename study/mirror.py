@@ -4,35 +4,24 @@ the folder is a cache.
     HPO_ARTIFACTS_URL   of HPO_ARTIFACTS: checkpoints, weights, promoted models
     HPO_DATA_URL        of HPO_DATA: packed data sets; under sources/ the archives they came from
 
-An URL is one of obstore's, s3://bucket/prefix for example; region, endpoint and credentials come
-from the environment (AWS_REGION, AWS_ENDPOINT_URL, AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY), the
-last two also from files of those names in the folder HPO_S3_CREDENTIALS, as a Secret is mounted.
-Without an URL there is no mirror, and nothing here does anything. Knows nothing of what files hold,
-nor in which order they have to appear.
+Without an URL there is no mirror, and nothing here does anything. Knows nothing of how a store is
+reached (see object_store.py), of what files hold, nor in which order they have to appear.
 """
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
-from datetime import timedelta
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from study import atomic, paths
-from study.errors import ObjectStoreAway, UsageError, one_line
+from study.errors import ObjectStoreAway, UsageError
+from study.object_store import opened_store, translated
 
 if TYPE_CHECKING:
-    from obstore.store import ObjectStore, S3Config
+    from obstore.store import ObjectStore
 
 PART = 16 * 2**20  # bytes a request moves: one that breaks off costs little
-REQUEST_TIMEOUT = timedelta(seconds=60)
-KEY_ID, KEY = "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"
-CONNECT_TIMEOUT = timedelta(seconds=5)
-RETRY_TIMEOUT = timedelta(seconds=45)  # well below what a probe lets a worker stand still
-LONGEST_PAUSE = timedelta(seconds=5)
-RETRIES = 100  # the time ends them
 
 
 class Mirror:
@@ -61,7 +50,7 @@ class Mirror:
         """Whether there is a copy of `file`."""
         import obstore
 
-        with _translated(file):
+        with translated(file):
             try:
                 obstore.head(self._store, self._key(file))
             except FileNotFoundError:
@@ -73,7 +62,7 @@ class Mirror:
         be read."""
         import obstore
 
-        with _translated(file):
+        with translated(file):
             source = file if content is None else content
             obstore.put(self._store, self._key(file), source, chunk_size=PART)
 
@@ -85,7 +74,7 @@ class Mirror:
         import obstore
 
         key = self._key(file)
-        with _translated(file):
+        with translated(file):
             try:
                 size = obstore.head(self._store, key)["size"]
                 with atomic.replacing(into or file) as target:
@@ -101,7 +90,7 @@ class Mirror:
         """Where in `folder` and below it files would be that there are copies of."""
         import obstore
 
-        with _translated(folder):
+        with translated(folder):
             chunks = list(obstore.list(self._store, f"{self._key(folder)}/"))
         return sorted(self._root / found["path"] for chunk in chunks for found in chunk)
 
@@ -111,7 +100,7 @@ class Mirror:
 
         keys = [self._key(file) for file in files]
         if keys:
-            with _translated(self._root / keys[0]):
+            with translated(self._root / keys[0]):
                 obstore.delete(self._store, keys)
 
     def _key(self, file: Path) -> str:
@@ -146,67 +135,5 @@ def fetch_missing(mirror: Mirror | None, file: Path) -> None:
 
 
 def _opened(variable: str, below: str, root: Path) -> Mirror | None:
-    url = os.environ.get(variable, "").rstrip("/")
-    if not url:
-        return None
-    try:
-        from obstore.exceptions import BaseError
-        from obstore.store import from_url
-    except ImportError as error:
-        raise UsageError(
-            f"{variable} is set, but obstore is not installed: install hpo[s3]"
-        ) from error
-    try:
-        store = from_url(
-            url + below,
-            config=_credentials(),
-            client_options={
-                "timeout": REQUEST_TIMEOUT,
-                "connect_timeout": CONNECT_TIMEOUT,
-                "allow_http": True,  # where the endpoint says http:// itself
-            },
-            retry_config={
-                "max_retries": RETRIES,
-                "retry_timeout": RETRY_TIMEOUT,
-                "backoff": {"max_backoff": LONGEST_PAUSE},
-            },
-        )
-    except (BaseError, ValueError) as error:
-        raise UsageError(f"{variable}: {_first_line(error)}") from error
-    return Mirror(store, root)
-
-
-def _credentials() -> S3Config:
-    """From files, where they are in some."""
-    given = os.environ.get("HPO_S3_CREDENTIALS", "")
-    if not given:
-        return {}
-    folder = Path(given)
-    try:
-        return {
-            "access_key_id": (folder / KEY_ID).read_text().strip(),
-            "secret_access_key": (folder / KEY).read_text().strip(),
-        }
-    except OSError as error:
-        raise UsageError(
-            f"HPO_S3_CREDENTIALS: {error.filename}: {error.strerror}: it must name a folder with "
-            f"the files {KEY_ID} and {KEY}"
-        ) from error
-
-
-@contextmanager
-def _translated(file: Path) -> Iterator[None]:
-    from obstore.exceptions import BaseError
-
-    try:
-        yield
-    except FileNotFoundError as error:
-        if error.errno is not None:  # of this machine
-            raise
-        raise ObjectStoreAway(f"{file}: the object store: {_first_line(error)}") from error
-    except BaseError as error:
-        raise ObjectStoreAway(f"{file}: the object store: {_first_line(error)}") from error
-
-
-def _first_line(error: Exception) -> str:
-    return one_line(str(error).strip().split("\n")[0])
+    store = opened_store(variable, below)
+    return None if store is None else Mirror(store, root)

@@ -7,7 +7,7 @@ import yaml
 
 from coordinator.database.pooler import PORT
 from study.config.load import load_study
-from study.mirror import KEY, KEY_ID
+from study.object_store import KEY, KEY_ID
 
 from .conftest import K8S, ROOT, Manifests, build
 from .test_references import secrets_of

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from study import mirror
+from study import mirror, object_store
 from study.errors import ObjectStoreAway, UsageError
 from study.mirror import Mirror, of_artifacts
 from tests.s3 import KEY_ID, SECRET, FakeS3
@@ -90,7 +90,7 @@ def test_a_short_outage_is_waited_out(s3: FakeS3, copy: Mirror, tmp_path: Path) 
 def test_a_long_outage_is_told_without_the_secret(
     s3: FakeS3, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(mirror, "RETRY_TIMEOUT", timedelta(seconds=0.3))
+    monkeypatch.setattr(object_store, "RETRY_TIMEOUT", timedelta(seconds=0.3))
     copy = opened()
     s3.down = True
     with pytest.raises(ObjectStoreAway, match=r"the object store: .*503") as caught:
