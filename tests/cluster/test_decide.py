@@ -18,7 +18,8 @@ from coordinator.cluster.service.actions import (
     StopTrials,
     Use,
 )
-from coordinator.cluster.service.decide import Decision, decide
+from coordinator.cluster.service.decide import decide
+from coordinator.cluster.service.decision import Decision
 from coordinator.cluster.service.seen import Promotion, Seen
 from tests.cluster.situations import (
     CANDIDATES,

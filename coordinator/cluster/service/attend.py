@@ -25,7 +25,8 @@ from coordinator.cluster.service.actions import (
     Use,
 )
 from coordinator.cluster.service.carry_out import Hands
-from coordinator.cluster.service.decide import Decision, decide
+from coordinator.cluster.service.decide import decide
+from coordinator.cluster.service.decision import Decision
 from coordinator.cluster.service.look import Asked
 from coordinator.cluster.service.portray import portray
 from coordinator.cluster.service.promoting import open_order

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 from coordinator.backends.backend import WorkerState
 from coordinator.cluster.records import Answer, Status
-from coordinator.cluster.service.decide import Decision
+from coordinator.cluster.service.decision import Decision
 from coordinator.cluster.service.seen import Seen, SeenPod
 from coordinator.cluster.service.statuses import now
 from coordinator.promoted import describe, in_use

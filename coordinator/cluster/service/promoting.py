@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from coordinator.cluster.jobs import measure_purpose
-from coordinator.cluster.records import Answer, Phase, Request, Status
+from coordinator.cluster.records import Answer, Request, Status
 from coordinator.cluster.service.actions import (
     Action,
     BeginRollback,
@@ -20,16 +20,8 @@ from coordinator.cluster.service.actions import (
     Rollback,
     Use,
 )
+from coordinator.cluster.service.decision import Decision
 from coordinator.cluster.service.seen import Promotion, Seen
-
-
-@dataclass(frozen=True)
-class Promoting:
-    """How far a promotion is."""
-
-    phase: Phase
-    actions: tuple[Action, ...] = ()
-    reason: str = ""
 
 
 @dataclass(frozen=True)
@@ -40,18 +32,18 @@ class Ordered:
     answer: Answer | None = None
 
 
-def promote_best(seen: Seen) -> Promoting:
+def promote_best(seen: Seen) -> Decision:
     """Of a study that is done. A person's order goes first; it is the same Job."""
     promotion = seen.promotion
     if open_order(seen.request, seen.previous) == "promote":
-        return Promoting("promoting", reason="as ordered")
+        return Decision("promoting", reason="as ordered")
     if promotion.error:
-        return Promoting("failed", reason=promotion.error)
+        return Decision("failed", reason=promotion.error)
     if promotion.version is None:
         return _measure(seen, promotion, since=seen.request.retry)
     if not promotion.recorded:
-        return Promoting("promoting", (Use(promotion.version, again=False),))
-    return Promoting("done")
+        return Decision("promoting", (Use(promotion.version, again=False),))
+    return Decision("done")
 
 
 def answer_order(seen: Seen) -> Ordered:
@@ -91,25 +83,25 @@ def _roll_back(seen: Seen) -> Ordered:
     return Ordered(answer=Answer(revision=revision))
 
 
-def _measure(seen: Seen, promotion: Promotion, *, since: int) -> Promoting:
+def _measure(seen: Seen, promotion: Promotion, *, since: int) -> Decision:
     """Measures the candidates, then publishes. since: revision before which a failure does not
     count."""
     job, candidates = seen.jobs.get("measure"), promotion.candidates
     if promotion.measured and job is not None and job.outcome == "complete":
-        return Promoting("promoting", (Publish(candidates),))
+        return Decision("promoting", (Publish(candidates),))
     if job is None:
-        return Promoting("promoting", (Measure(candidates),))
+        return Decision("promoting", (Measure(candidates),))
     if job.deleting:
-        return Promoting("promoting", reason="the measurement before is being cleared away")
+        return Decision("promoting", reason="the measurement before is being cleared away")
     if job.made_for != measure_purpose(candidates) or job.outcome == "complete":
         stale = DeleteJob("measure", job.uid, "other trials are to be measured")
-        return Promoting("promoting", (stale,))
+        return Decision("promoting", (stale,))
     if job.outcome == "failed":
         if job.revision < since:
-            return Promoting("promoting", (DeleteJob("measure", job.uid, "it is tried again"),))
+            return Decision("promoting", (DeleteJob("measure", job.uid, "it is tried again"),))
         said = seen.last_words("measure") or job.message
-        return Promoting("failed", reason=f"the best trials cannot be measured: {said}")
-    return Promoting("promoting", reason=seen.waiting or f"measuring trials {_listed(candidates)}")
+        return Decision("failed", reason=f"the best trials cannot be measured: {said}")
+    return Decision("promoting", reason=seen.waiting or f"measuring trials {_listed(candidates)}")
 
 
 def open_order(request: Request, previous: Status | None) -> str:
