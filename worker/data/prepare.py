@@ -1,7 +1,7 @@
 """From raw pictures to a packed store: checked, decoded once, split, measured, published.
 
 Quick when it is done already; goes on where it was interrupted; several processes at once do the
-work once. Knows nothing of training.
+work once. Knows nothing of which pictures make a data set (see usable.py), nor of training.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from study.choice import choose
 from study.config.data import DataConfig
 from study.dataset import Converted, DatasetManifest, Quarantined
 from study.errors import DataError
-from study.listing import Entry, Listing
+from study.listing import Listing
 from study.lock import locked
 from study.mirror import Mirror
 from study.paths import DataPaths
@@ -31,6 +31,7 @@ from worker.data.source import Source, open_source
 from worker.data.split import Assignment, assign
 from worker.data.transfer import known_remotely, send
 from worker.data.units import Picture, find_units
+from worker.data.usable import check_listing, usable
 
 
 def prepare(
@@ -73,7 +74,7 @@ def _pack(
     progress: Progress,
 ) -> Path:
     listing = choose(source.listing(), config, where=source.place)
-    _check_listing(listing, config, source.place)
+    check_listing(listing, config, source.place)
     work = root.work(key)
     work.mkdir(parents=True, exist_ok=True)
     tasks = plan(
@@ -104,8 +105,7 @@ def _publish(
     chunks: Sequence[Chunk],
 ) -> str:
     """Splits, writes the store and returns the name of its content."""
-    pictures = _usable(listing.entries, chunks)
-    _check_usable(listing, pictures, chunks, source.place)
+    pictures = usable(listing, chunks, source.place)
     near: Sequence[Sequence[int]] = ()
     if config.split.keep_together == "near":
         near = near_sets(chunk.squares() for chunk in chunks)
@@ -135,15 +135,6 @@ def _publish(
     return packed.content
 
 
-def _usable(entries: Sequence[Entry], chunks: Sequence[Chunk]) -> list[Picture]:
-    outcomes = [outcome for chunk in chunks for outcome in chunk.outcomes]
-    return [
-        Picture(entry.name, entry.label, outcome.sha256, entry.split, entry.group)
-        for entry, outcome in zip(entries, outcomes, strict=True)
-        if outcome.broken is None and outcome.sha256 is not None
-    ]
-
-
 def _rows(
     chunks: Sequence[Chunk],
     pictures: Sequence[Picture],
@@ -163,38 +154,6 @@ def _rows(
             pictures, assignment.splits, assignment.folds, places, strict=True
         )
     ]
-
-
-def _check_listing(listing: Listing, config: DataConfig, where: str) -> None:
-    """What names alone can tell, before anything is decoded."""
-    if not listing.entries:
-        raise DataError(
-            f"{where}: no pictures found: a class is a folder of .jpg, .png or similar files"
-        )
-    if len(listing.classes) < 2:
-        raise DataError(
-            f"{where}: a classifier needs two classes, got only {listing.classes[0]!r}: "
-            "put the pictures of each class into a folder of its own"
-        )
-    pictures = [
-        Picture(entry.name, entry.label, entry.name, entry.split, entry.group)
-        for entry in listing.entries
-    ]
-    assign(pictures, find_units(pictures, config.split.group), config.split)
-
-
-def _check_usable(
-    listing: Listing, pictures: Sequence[Picture], chunks: Sequence[Chunk], where: str
-) -> None:
-    lost = sorted(set(listing.classes) - {picture.label for picture in pictures})
-    if not lost:
-        return
-    broken = [outcome for chunk in chunks for outcome in chunk.outcomes if outcome.broken]
-    raise DataError(
-        f"{where}: {'no usable pictures' if not pictures else 'no usable pictures of ' + lost[0]}, "
-        f"{len(broken)} of {len(listing.entries)} files cannot be used, "
-        f"first {broken[0].name}: {broken[0].broken}"
-    )
 
 
 def _explain(error: OSError | BrokenProcessPool, root: DataPaths) -> DataError:
