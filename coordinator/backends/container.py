@@ -13,16 +13,11 @@ from docker.models.containers import Container
 
 from coordinator.backends.engine import gpu_request
 from coordinator.backends.surroundings import Surroundings
-from study import exit_codes
 from study.config.records import ResourcesConfig
 
 PROJECT, STUDY, ROLE, INDEX = "hpo.project", "hpo.study", "hpo.role", "hpo.index"
 WORKER, CRASHES = "hpo.worker", "hpo.crashes"
 WORKER_ROLE = "worker"
-
-CANNOT_START = 127  # exit status, as a shell gives it
-SIGNALLED = 128  # plus the signal: exit status of a container whose process a signal ended
-SIGNALS = 65  # more than there are
 
 SCRATCH = {"/tmp": "exec,mode=1777"}  # exec: what torch compiles there is loaded from there
 
@@ -98,14 +93,3 @@ def listed(client: docker.DockerClient, project: str, study: str) -> list[Contai
         all=True, sparse=True, filters={"label": wanted}
     )
     return found
-
-
-def exit_status(state: Mapping[str, Any]) -> int:
-    """Of a dead container, as subprocess gives it. 143 stays what it is: workers that were told to
-    leave end with it themselves."""
-    code = int(state["ExitCode"])
-    if state.get("Status") == "created":
-        return CANNOT_START
-    if code in (exit_codes.INTERRUPTED, exit_codes.PREEMPTED):
-        return code
-    return SIGNALLED - code if SIGNALLED < code < SIGNALLED + SIGNALS else code

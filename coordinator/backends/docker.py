@@ -17,12 +17,11 @@ import docker
 from docker.errors import APIError, ImageNotFound, NotFound
 from docker.models.containers import Container
 
-from coordinator.backends import container, engine, shares
+from coordinator.backends import container, container_state, engine, shares
 from coordinator.backends.backend import WorkerState
 from coordinator.backends.engine import told_plainly
 from coordinator.backends.surroundings import Surroundings
 from study.config.records import ResourcesConfig
-from study.errors import one_line
 from study.paths import StudyPaths
 
 CONFLICT = 409  # of HTTP: the name is taken, or the container is being removed already
@@ -53,7 +52,7 @@ class DockerBackend:
     def observe(self) -> list[WorkerState]:
         """See Backend."""
         with told_plainly():
-            states = [_state(found) for found in self._containers()]
+            states = [container_state.seen(found) for found in self._containers()]
         return sorted(
             (state for state in states if state is not None), key=lambda state: state.index
         )
@@ -62,7 +61,7 @@ class DockerBackend:
         """See Backend."""
         with told_plainly():
             known = self._find(index)
-            if known is not None and _is_dead(known):
+            if known is not None and container_state.is_dead(known):
                 self._remove(known)
                 known = None
             found = known or self._create(index, workers, crashes)
@@ -91,19 +90,19 @@ class DockerBackend:
         """See Backend."""
         with told_plainly():
             found = self._find(index)
-            return [] if found is None else _printed(found, count)
+            return [] if found is None else container_state.printed(found, count)
 
     def forget(self) -> None:
         """See Backend."""
         with told_plainly():
             for found in self._containers():
-                if _is_dead(found):
+                if container_state.is_dead(found):
                     self._remove(found)
 
     def _containers(self) -> list[Container]:
         """Those of the study. The living are not looked at closely, which costs a request each."""
         found = container.listed(self._client, self._surroundings.project, self._paths.root.name)
-        return [one for one in found if one.status == "running" or _reloaded(one)]
+        return [one for one in found if one.status == "running" or container_state.reloaded(one)]
 
     def _find(self, index: int) -> Container | None:
         try:
@@ -164,8 +163,8 @@ class DockerBackend:
 
     def _remove(self, found: Container) -> None:
         """Removes a dead container and keeps what it printed."""
-        log = self._paths.worker_log(int(_labels(found)[container.INDEX]))
-        lines = _printed(found)
+        log = self._paths.worker_log(container_state.index(found))
+        lines = container_state.printed(found)
         try:
             found.remove()
         except APIError as error:
@@ -175,47 +174,3 @@ class DockerBackend:
         log.parent.mkdir(parents=True, exist_ok=True)
         with log.open("a") as file:
             file.writelines(f"{line}\n" for line in lines)
-
-
-def _state(found: Container) -> WorkerState | None:
-    """As the engine sees it. None: made by a coordinator that was killed before starting it."""
-    labels = _labels(found)
-    alive = not _is_dead(found)
-    if alive and found.status == "created":
-        return None
-    return WorkerState(
-        index=int(labels[container.INDEX]),
-        name=labels[container.WORKER],
-        alive=alive,
-        exit_status=None if alive else container.exit_status(found.attrs["State"]),
-        crashes=int(labels[container.CRASHES]),
-    )
-
-
-def _is_dead(found: Container) -> bool:
-    """Whether it has ended, or the engine could not start it."""
-    if found.status == "created":
-        return bool(found.attrs["State"]["ExitCode"])
-    return found.status in ("exited", "dead")
-
-
-def _labels(found: Container) -> dict[str, str]:
-    """The engine's list has them in another place than its close look."""
-    listed: dict[str, str] | None = found.attrs.get("Labels")
-    return found.labels if listed is None else listed
-
-
-def _printed(found: Container, count: int | None = None) -> list[str]:
-    """The last lines it printed, or all, and why the engine could not start it."""
-    lines = found.logs(tail="all" if count is None else count).decode(errors="replace").splitlines()
-    reason = found.attrs["State"].get("Error")
-    return [*lines, one_line(reason)] if reason else lines
-
-
-def _reloaded(found: Container) -> bool:
-    """Looks at it closely; gives whether it is still there."""
-    try:
-        found.reload()
-    except NotFound:
-        return False
-    return True

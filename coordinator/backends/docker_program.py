@@ -15,7 +15,7 @@ import docker
 from docker.errors import APIError
 from docker.models.containers import Container
 
-from coordinator.backends import container, engine
+from coordinator.backends import container, container_state, engine
 from coordinator.backends.engine import told_plainly
 from coordinator.backends.surroundings import Surroundings
 from coordinator.worker_program import PATIENCE, result
@@ -85,4 +85,4 @@ def _follow(
         if alive:
             time.sleep(PERIOD)
     errors = worker.logs(stdout=False, stderr=True).decode(errors="replace")
-    return result(verb, container.exit_status(worker.attrs["State"]), last, errors)
+    return result(verb, container_state.exit_status(worker.attrs["State"]), last, errors)

@@ -34,7 +34,7 @@ def check_listing(listing: Listing, config: DataConfig, where: str) -> None:
 
 
 def usable(listing: Listing, chunks: Sequence[Chunk], where: str) -> list[Picture]:
-    """Those of `listing` that were decoded, in its order. Raises DataError where a class has none."""
+    """Those of `listing` that were decoded. Raises DataError where a class has none."""
     outcomes = [outcome for chunk in chunks for outcome in chunk.outcomes]
     pictures = [
         Picture(entry.name, entry.label, outcome.sha256, entry.split, entry.group)

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from coordinator.backends import container, shares
+from coordinator.backends import container, container_state, shares
 from coordinator.backends.surroundings import Surroundings, of, own
 from study import exit_codes
 from study.config.records import ResourcesConfig
@@ -114,7 +114,7 @@ def test_limits_are_those_of_the_study() -> None:
     ],
 )
 def test_an_exit_status_is_as_subprocess_gives_it(state: dict[str, Any], status: int) -> None:
-    assert container.exit_status(state) == status
+    assert container_state.exit_status(state) == status
 
 
 def test_an_engine_that_is_away_is_told_in_one_line(tmp_path: Path) -> None:
