@@ -1,5 +1,5 @@
 """What can be asked of a cluster: raw objects in and out, as dictionaries. Nothing else sends to it
-but wire.py, through here.
+but wire.py, through here and changes.py.
 
 Every call has a timeout; what may pass by itself (429, 5xx, a broken connection) is tried again for
 a while. A creation whose answer was lost raises Exists the second time, so callers name what they
@@ -16,23 +16,17 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from urllib3.exceptions import HTTPError, ReadTimeoutError
+from urllib3.exceptions import HTTPError
 
+from coordinator.cluster.changes import SILENCE, Change, changes
 from coordinator.cluster.connection import Connection
-from coordinator.cluster.refusals import (
-    RETRIED,
-    Expired,
-    NotFound,
-    not_a_cluster,
-    refusal,
-)
-from coordinator.cluster.wire import TIMEOUT, Query, Wire, lines, retry_after
+from coordinator.cluster.refusals import RETRIED, NotFound, not_a_cluster
+from coordinator.cluster.wire import Query, Wire, retry_after
 
 Object = dict[str, Any]
 
 PATIENCE = 15.0  # seconds in which a request is tried again
 FIRST_PAUSE, LONGEST_PAUSE = 0.2, 5.0  # seconds between two tries
-SILENCE = 100.0  # seconds without a byte after which a watch ends; bookmarks come each minute
 MERGE = {"Content-Type": "application/merge-patch+json"}
 JSON = {"Content-Type": "application/json"}
 APPLY = {"Content-Type": "application/apply-patch+yaml"}
@@ -45,15 +39,6 @@ class Listing:
 
     items: list[Object]
     version: str
-
-
-@dataclass(frozen=True)
-class Change:
-    """An event of a watch."""
-
-    type: str
-    """ADDED, MODIFIED, DELETED or BOOKMARK."""
-    object: Object
 
 
 class Api:
@@ -101,23 +86,7 @@ class Api:
             ("allowWatchBookmarks", "true"),
             ("timeoutSeconds", str(seconds)),
         ]
-        what = self._wire.what(resource)
-        try:
-            response = self._wire.send("GET", resource, "", query, timeout=(TIMEOUT[0], silence))
-        except (HTTPError, OSError) as error:
-            raise self._wire.unreachable(error) from error
-        try:
-            if response.status != 200:
-                content = bytes(response.read() or b"")
-                raise self._wire.refusal(response, content, "watch", what)
-            for line in lines(response):
-                yield self._change(json.loads(line), what)
-        except ReadTimeoutError:
-            return
-        except (HTTPError, OSError, ValueError) as error:
-            raise self._wire.unreachable(error) from error
-        finally:
-            response.response.close()
+        return changes(self._wire, resource, query, silence=silence)
 
     def create(self, resource: str, new: Mapping[str, Any], *, dry_run: bool = False) -> Object:
         """Raises Exists. dry_run: the cluster checks it, admission included, and forgets it."""
@@ -201,15 +170,6 @@ class Api:
                 raise error
             time.sleep(wait)
             pause = min(2 * pause, LONGEST_PAUSE)
-
-    def _change(self, event: Object, what: str) -> Change:
-        if event["type"] != "ERROR":
-            return Change(event["type"], event["object"])
-        code = int(event["object"].get("code", 500))
-        if code == 410:
-            raise Expired(f"the watch of {what} begins too far back")
-        body = json.dumps(event["object"]).encode()
-        raise refusal(code, body, verb="watch", what=what, host=self.host)
 
 
 METHODS = {"get": "GET", "list": "GET", "create": "POST", "patch": "PATCH", "delete": "DELETE"}

@@ -16,14 +16,8 @@ from typing import Any
 from pydantic import BaseModel
 
 from coordinator.cluster.containers import CONFIGURED, container_of, fill, mount
-from coordinator.cluster.records import (
-    CONFIGURATION,
-    REVISION,
-    WORKERS,
-    labels_of,
-    name_of,
-)
-from study import exit_codes
+from coordinator.cluster.failure_policy import policy, worker_policy
+from coordinator.cluster.records import CONFIGURATION, REVISION, WORKERS, labels_of, name_of
 from study.config.data import DataConfig
 from study.config.records import ResourcesConfig
 
@@ -53,7 +47,7 @@ def worker_job(
         "parallelism": workers,
         "backoffLimitPerIndex": INDEX_RETRIES,
         "podReplacementPolicy": "Failed",  # a worker that checkpoints keeps its GPU until it ends
-        "podFailurePolicy": {"rules": [*_unharmed("worker"), *_hopeless("worker"), _broken()]},
+        "podFailurePolicy": worker_policy("worker"),
     }
     fill(job, "worker", study, resources, ["run"])
     return job
@@ -163,7 +157,7 @@ def _once(
         "parallelism": 1,
         "backoffLimit": RETRIES,
         "podReplacementPolicy": "Failed",
-        "podFailurePolicy": {"rules": [*_unharmed(container), *_hopeless(container)]},
+        "podFailurePolicy": policy(container),
     }
     _start_whole(job)
     for probe in ("startupProbe", "livenessProbe", "readinessProbe"):  # of a worker that serves
@@ -175,28 +169,6 @@ def _start_whole(job: Object) -> None:
     annotations = job["metadata"]["annotations"]
     for name in [name for name in annotations if name.startswith(PARTIAL)]:
         del annotations[name]
-
-
-def _unharmed(container: str) -> list[Object]:
-    """Ends that say nothing against a pod: another takes its place, and nothing is counted."""
-    disruption = {"type": "DisruptionTarget", "status": "True"}
-    return [
-        {"action": "Ignore", "onPodConditions": [disruption]},
-        {"action": "Ignore", "onExitCodes": _exit(container, exit_codes.PREEMPTED)},
-    ]
-
-
-def _hopeless(container: str) -> list[Object]:
-    """Ends after which no pod could do better."""
-    return [{"action": "FailJob", "onExitCodes": _exit(container, exit_codes.USAGE)}]
-
-
-def _broken() -> Object:
-    return {"action": "FailIndex", "onExitCodes": _exit("worker", exit_codes.BROKEN_DEVICE)}
-
-
-def _exit(container: str, status: int) -> Object:
-    return {"containerName": container, "operator": "In", "values": [status]}
 
 
 def _copied(given: Mapping[str, str] | None) -> dict[str, str]:

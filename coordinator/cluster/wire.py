@@ -7,7 +7,7 @@ Knows nothing of trying again, nor of what is asked (api.py).
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from kubernetes.client.exceptions import ApiException
@@ -107,11 +107,3 @@ def retry_after(response: RESTResponse) -> float:
     """Seconds the server asks for."""
     given = str(response.headers.get("Retry-After", ""))
     return float(given) if given.isdecimal() else 0.0
-
-
-def lines(response: RESTResponse) -> Iterator[bytes]:
-    """Whole lines, as they come."""
-    rest = b""
-    for chunk in response.response.stream(65536):
-        *whole, rest = (rest + chunk).split(b"\n")
-        yield from filter(None, whole)

@@ -12,7 +12,8 @@ from typing import Any
 
 import pytest
 
-from coordinator.cluster.api import Api, Change
+from coordinator.cluster.api import Api
+from coordinator.cluster.changes import Change
 from coordinator.cluster.connection import connect
 from coordinator.cluster.refusals import (
     ClusterUnreachable,

@@ -10,7 +10,8 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 
-from coordinator.cluster.api import Api, Change, Object
+from coordinator.cluster.api import Api, Object
+from coordinator.cluster.changes import Change
 from coordinator.cluster.refusals import ClusterUnreachable, Expired, Trouble
 
 PERIOD = 10  # seconds after which a quiet watch is begun again, and what is there is given again

@@ -14,7 +14,8 @@ import threading
 import time
 from collections.abc import Callable
 
-from coordinator.cluster.api import SILENCE, Api, Change, Object
+from coordinator.cluster.api import Api, Object
+from coordinator.cluster.changes import SILENCE, Change
 from coordinator.cluster.refusals import ClusterError, Expired
 
 WATCH_SECONDS = 300  # of one watch; the server ends it
