@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from coordinator import promote
-from coordinator.cluster.records import CONFIGURATION, STUDY, Request, Status, name_of
+from coordinator.cluster.records import CONFIGURATION, Request, Status, name_of
 from coordinator.cluster.service.promoting import open_order
 from coordinator.cluster.service.seen import Promotion, Seen, SeenJob, SeenPod
 from coordinator.cluster.service.sighting import result_of, see_job, see_pod
@@ -104,11 +104,6 @@ def look(
         waiting=_waiting(asked.name, mine, events),
         packing=packing,
     )
-
-
-def of_study(found: Iterable[Object], study: str) -> list[Object]:
-    """Those that belong to a study, by their label."""
-    return [each for each in found if each["metadata"]["labels"].get(STUDY) == study]
 
 
 def _progress(registry: Registry, name: str) -> Progress | None:

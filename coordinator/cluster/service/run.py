@@ -14,17 +14,17 @@ from typing import Any
 from sqlalchemy.engine import URL
 
 from coordinator.cluster.api import Api
-from coordinator.cluster.records import ROLE, STUDY, Phase, name_of
+from coordinator.cluster.records import Phase
 from coordinator.cluster.refusals import ClusterError, is_cluster_outage
 from coordinator.cluster.service.attend import Attendant
 from coordinator.cluster.service.carry_out import Hands
 from coordinator.cluster.service.health import Health
-from coordinator.cluster.service.look import Asked, look, of_study
-from coordinator.cluster.service.mirror import Mirror
+from coordinator.cluster.service.look import Asked, look
 from coordinator.cluster.service.packing import Packing
 from coordinator.cluster.service.requests import Requests, request_of
 from coordinator.cluster.service.seen import Seen
 from coordinator.cluster.service.statuses import GOING_ON, Statuses
+from coordinator.cluster.service.view import View
 from coordinator.leadership import Leadership
 from study.database import is_outage, place
 from study.errors import HpoError
@@ -48,12 +48,7 @@ class Service:
         self._url = url
         self._health = health
         self._requests = Requests()
-        changed = self._requests.touched
-        self._maps = Mirror(api, "configmaps", STUDY, changed)
-        self._jobs = Mirror(api, "jobs", STUDY, changed)
-        self._pods = Mirror(api, "pods", STUDY, changed)
-        self._events = Mirror(api, "events", "", lambda _: None)
-        self._mirrors = (self._maps, self._jobs, self._pods, self._events)
+        self._view = View(api, self._requests.touched)
         self._statuses = Statuses(api)
         self._packing = Packing(api)
         self._registry: Registry | None = None
@@ -63,10 +58,9 @@ class Service:
 
     def run(self) -> None:
         """Until KeyboardInterrupt or Terminated. Raises UsageError for a database that refuses."""
-        for mirror in self._mirrors:
-            mirror.start()
+        self._view.start()
         try:
-            self._await_mirrors()
+            self._await_view()
             while True:
                 begun = time.monotonic()
                 self._health.turned()
@@ -78,23 +72,16 @@ class Service:
         finally:
             self.close()
 
-    def _await_mirrors(self) -> None:
-        """What is not in a mirror that has read nothing may well be there."""
-        while any(not mirror.read for mirror in self._mirrors):
+    def _await_view(self) -> None:
+        """What is not in a view that has read nothing may well be there."""
+        while not self._view.read:
             self._health.turned()
-            self._bear(
-                next((mirror.trouble for mirror in self._mirrors if mirror.trouble), READING)
-            )
+            self._bear(self._view.trouble or READING)
             time.sleep(TURN / 10)
 
-    def _blindness(self) -> str:
-        """Why what is seen of the cluster may be old."""
-        return next((mirror.trouble for mirror in self._mirrors if mirror.trouble), "")
-
     def close(self) -> None:
-        """Gives up the lead. The mirrors end with their connections."""
-        for mirror in self._mirrors:
-            mirror.stop()
+        """Gives up the lead. The view ends with its connections."""
+        self._view.stop()
         if self._leadership is not None:
             self._leadership.__exit__(None, None, None)
         if self._registry is not None:
@@ -125,10 +112,10 @@ class Service:
         attendant = self._attendant()
         if attendant is None:
             return "another coordinator leads; waiting to take over"
-        asked = self._asked()
+        asked = self._view.requests()
         self._requests.keep(asked)
         self._statuses.keep(asked)
-        self._statuses.there = {found["metadata"]["name"] for found in self._maps.objects()}
+        self._statuses.there = self._view.maps()
         unspoken = ""
         for name in self._requests.due(asked):
             self._health.turned()
@@ -141,7 +128,7 @@ class Service:
                 unspoken = str(error)
                 continue
             self._requests.looked(name, rests=phase not in GOING_ON)
-        return self._blindness() or unspoken
+        return self._view.trouble or unspoken
 
     def _attend(self, attendant: Attendant, name: str, found: Object) -> Phase:
         try:
@@ -163,27 +150,16 @@ class Service:
             return None
         return Attendant(self._statuses, self._hands, self._look, self._health.turned)
 
-    def _asked(self) -> dict[str, Object]:
-        """The requests there are, by study. A copy under another name is nobody's."""
-        found = {each["metadata"]["name"]: each for each in self._maps.objects()}
-        asked = {each["metadata"]["labels"][STUDY]: each for each in found.values()}
-        return {
-            study: found[name]
-            for study in asked
-            if (name := name_of("request", study)) in found
-            and found[name]["metadata"]["labels"].items() >= {STUDY: study, ROLE: "request"}.items()
-        }
-
     def _look(self, asked: Asked) -> Seen:
         assert self._registry is not None
-        pods = of_study(self._pods.objects(), asked.name)
+        pods = self._view.pods(asked.name)
         return look(
             self._registry,
             asked,
             self._statuses.remembered(asked.name),
-            jobs=of_study(self._jobs.objects(), asked.name),
+            jobs=self._view.jobs(asked.name),
             pods=pods,
-            events=self._events.objects(),
+            events=self._view.events(),
             packing=self._packing.progress(pods),
         )
 
@@ -194,7 +170,7 @@ class Service:
             return
         attendant = Attendant(self._statuses, self._hands, self._look, self._health.turned)
         try:
-            for name, found in self._asked().items():
+            for name, found in self._view.requests().items():
                 before = self._statuses.remembered(name).status
                 if before is None or before.phase in GOING_ON:
                     attendant.tell(name, request_of(found), trouble)
