@@ -59,7 +59,7 @@ class Assignment:
 
 @dataclass(frozen=True)
 class Continue:
-    """Train the next epoch."""
+    """Go on after the epoch that was told."""
 
 
 @dataclass(frozen=True)
@@ -128,7 +128,8 @@ class Trained:
 
 @dataclass(frozen=True, kw_only=True)
 class EpochDone:
-    """An epoch is trained, measured and checkpointed. The trial now waits for Continue or Prune."""
+    """An epoch is trained, measured and checkpointed. The trial goes on with the next one, which is
+    not measured before Continue has come."""
 
     epoch: int
     """From 0; counts on over stages and folds."""

@@ -1,4 +1,5 @@
-"""The trial's end of the pipe: commands come in on a thread, so that a stop is seen at any time.
+"""The trial's end of the pipe: commands come in on a thread, so that a stop or a bad verdict is
+seen at any time.
 
 Knows nothing of training. A closed pipe means that the supervisor is gone: the process ends at
 once, whatever it is doing, because the trial may already be someone else's.
@@ -11,23 +12,24 @@ import threading
 from multiprocessing.connection import Connection
 from queue import SimpleQueue
 
-from worker.messages import Assignment, Command, Continue, Event, Stop
+from worker.messages import Assignment, Command, Continue, Event, Prune, Stop
 
 ORPHANED = 70  # exit status of a process whose supervisor is gone
 
 
 class Orders:
-    """Receives commands and sends events; only the main thread calls it."""
+    """Receives commands and sends events; used by one thread at a time."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
         self._commands: SimpleQueue[Command] = SimpleQueue()
         self._stop = threading.Event()
+        self._pruned = threading.Event()
         threading.Thread(target=self._listen, name="orders", daemon=True).start()
 
     def stop_requested(self) -> bool:
-        """Whether a Stop has come."""
-        return self._stop.is_set()
+        """Whether a Stop has come, or the verdict that the trial is to be pruned."""
+        return self._stop.is_set() or self._pruned.is_set()
 
     def assignment(self) -> Assignment | None:
         """Waits for work; None where a Stop comes first. Without a time limit: the supervisor
@@ -39,7 +41,7 @@ class Orders:
         """Waits for the verdict on an epoch: True to go on, False to prune, None on a Stop, which
         overtakes the others. Without a time limit, as above."""
         command = self._commands.get()
-        return None if self.stop_requested() else isinstance(command, Continue)
+        return None if self._stop.is_set() else isinstance(command, Continue)
 
     def dismissed(self) -> None:
         """Waits until the supervisor has time for what is left to do. Without a limit, as above."""
@@ -60,4 +62,6 @@ class Orders:
                 os._exit(ORPHANED)
             if isinstance(command, Stop):
                 self._stop.set()
+            if isinstance(command, Prune):
+                self._pruned.set()
             self._commands.put(command)

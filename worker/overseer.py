@@ -36,7 +36,7 @@ class PipeOverseer:
         self._asked = False
 
     def stop_requested(self) -> bool:
-        """Whether the supervisor wants the trial to leave."""
+        """Whether the supervisor wants the trial to leave, or has said that it is pruned."""
         return self._orders.stop_requested()
 
     def step_done(self) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 
 from torch import Tensor, nn
 
-from worker.models.sealed import seal, unseal
+from worker.models.sealed import Sealed, seal, unseal
 
 
 @dataclass(frozen=True)
@@ -24,9 +24,9 @@ class Weights:
     """epoch, metric, value, metrics, and what validation found (worker/evaluation/findings.py)."""
 
 
-def save_weights(directory: Path, stem: str, model: nn.Module, meta: dict[str, Any]) -> str:
-    """Writes `<stem>-<checksum>.pt` and returns that name. Raises OSError."""
-    return seal(directory, stem, {"weights": model.state_dict(), "meta": meta})
+def seal_weights(stem: str, model: nn.Module, meta: dict[str, Any]) -> Sealed:
+    """The file `<stem>-<checksum>.pt`, to be written."""
+    return seal(stem, {"weights": model.state_dict(), "meta": meta})
 
 
 def load_weights(path: Path) -> Weights:

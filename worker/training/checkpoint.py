@@ -16,8 +16,8 @@ from typing import Any
 from torch import Tensor, nn
 
 from study.errors import CheckpointCorrupt
-from worker.models.sealed import seal, unseal
-from worker.models.weights import load_weights, save_weights
+from worker.models.sealed import Sealed, seal, unseal
+from worker.models.weights import load_weights, seal_weights
 from worker.training.progress import Best, Progress
 
 KEPT = 2  # a damaged checkpoint costs one epoch, not the trial
@@ -49,6 +49,7 @@ class Checkpoints:
         self._fingerprint = fingerprint
         self._entries: deque[Entry] = deque(maxlen=KEPT)
         self._known: set[str] = set()
+        self._unwritten: deque[Sealed] = deque()
         self._position: tuple[int, int] | None = None
         self._metas: dict[str, dict[str, Any]] = {}
 
@@ -64,8 +65,8 @@ class Checkpoints:
     def save(self, progress: Progress, learner: dict[str, Any]) -> str:
         """Writes one and returns its file name; those no longer needed are there until `collect`.
 
-        Durable when this returns. Raises OSError (for example ENOSPC); the previous ones are then
-        untouched.
+        Durable when this returns, with the best weights it refers to. Raises OSError (for example
+        ENOSPC); the previous ones are then untouched.
         """
         epoch, step = progress.position
         content = {
@@ -73,16 +74,21 @@ class Checkpoints:
             "progress": progress.to_plain(),
             "learner": learner,
         }
-        name = seal(self._directory, f"checkpoint-{self._token}-{epoch:05d}-{step:07d}", content)
-        self._remember(name, progress)
-        return name
+        sealed = seal(f"checkpoint-{self._token}-{epoch:05d}-{step:07d}", content)
+        while self._unwritten:
+            self._unwritten[0].write(self._directory)
+            self._known.add(self._unwritten.popleft().name)
+        sealed.write(self._directory)
+        self._remember(sealed.name, progress)
+        return sealed.name
 
-    def save_best(self, epoch: int, model: nn.Module, meta: dict[str, Any]) -> str:
-        """Writes the weights of the best epoch so far and returns the file name."""
-        name = save_weights(self._directory, f"best-{self._token}-{epoch:05d}", model, meta)
-        self._known.add(name)
-        self._metas[name] = meta
-        return name
+    def keep_best(self, epoch: int, model: nn.Module, meta: dict[str, Any]) -> str:
+        """Takes the weights of the best epoch so far and returns the name of the file that is
+        written with the next checkpoint."""
+        sealed = seal_weights(f"best-{self._token}-{epoch:05d}", model, meta)
+        self._unwritten.append(sealed)
+        self._metas[sealed.name] = meta
+        return sealed.name
 
     def meta(self, best: Best) -> dict[str, Any]:
         """What was written with the weights of a best epoch. Raises CheckpointCorrupt."""

@@ -34,8 +34,8 @@ class Overseer(Protocol):
     """Who is asked and told things while a fit goes on."""
 
     def stop_requested(self) -> bool:
-        """Whether to leave after the step in hand; asked before and after each batch is waited for,
-        in validation too."""
+        """Whether to leave after the step in hand, because of a stop or because `may_go_on` has an
+        answer and it is no; asked before and after each batch is waited for, in validation too."""
 
     def step_done(self) -> None:
         """Told after every training step."""
@@ -48,7 +48,8 @@ class Overseer(Protocol):
         self, result: EpochResult, checkpoint: str, intermediate: Intermediate | None
     ) -> None:
         """Told the result of every epoch and what it gives pruners, once it is in a checkpoint of
-        that name, and first of all the last result found in a checkpoint."""
+        that name, and first of all the last result found in a checkpoint. From another thread, in
+        which the next epoch is not trained."""
 
     def may_go_on(self) -> bool:
         """Asked once after every epoch told; waits for the answer. May raise StopRequested."""

@@ -1,4 +1,4 @@
-"""The training loop: folds, stages, epochs, and a checkpoint after each (an epoch is in epoch.py).
+"""The training loop: folds, stages, epochs (an epoch is in epoch.py, its checkpoint in scribe.py).
 
 Knows nothing of processes, pipes and directories: it is told when to stop and whom to report to,
 and where checkpoints go.
@@ -7,7 +7,7 @@ and where checkpoints go.
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass
 from statistics import fmean
 from typing import Any, Literal
@@ -19,6 +19,7 @@ from worker.training.checkpoint import Checkpoints
 from worker.training.epoch import Overseer, StopRequested, train_epoch, validate_epoch
 from worker.training.learner import Learner
 from worker.training.progress import Best, EpochResult, Progress
+from worker.training.scribe import Pruned, Scribe
 from worker.training.stages import Stage, stage_at
 
 Ending = Literal["complete", "pruned", "stopped"]
@@ -73,17 +74,21 @@ def fit(
     whatever the device and the batches raise.
     """
     progress, state = checkpoints.restore() or (Progress(), {})
+    ending: Ending = "complete"
     try:
-        go_on = _tell(progress, config, checkpoints, overseer)
-        while go_on and len(progress.folds) < config.folds:
-            with open_fold(len(progress.folds)) as fold:
-                if progress.in_fold:
-                    fold.learner.begin_stage(config.training.in_stages[progress.stage])
-                    fold.learner.load(state)
-                go_on = _fit_fold(fold, progress, config, checkpoints, overseer)
+        with Scribe(config, checkpoints, overseer) as scribe:
+            scribe.tell(progress)
+            while len(progress.folds) < config.folds:
+                with open_fold(len(progress.folds)) as fold:
+                    if progress.in_fold:
+                        fold.learner.begin_stage(config.training.in_stages[progress.stage])
+                        fold.learner.load(state)
+                    _fit_fold(fold, progress, config, checkpoints, overseer, scribe)
+    except Pruned:
+        ending = "pruned"
     except StopRequested:
-        return _ended("stopped", progress, checkpoints)
-    return _ended("complete" if go_on else "pruned", progress, checkpoints)
+        ending = "stopped"
+    return _ended(ending, progress, checkpoints)
 
 
 def _ended(ending: Ending, progress: Progress, checkpoints: Checkpoints) -> Outcome:
@@ -98,34 +103,25 @@ def _ended(ending: Ending, progress: Progress, checkpoints: Checkpoints) -> Outc
     )
 
 
-def _tell(
-    progress: Progress, config: StudyConfig, checkpoints: Checkpoints, overseer: Overseer
-) -> bool:
-    """Says what the last epoch gave, once it is in a checkpoint; whether to go on."""
-    if progress.last is None or checkpoints.latest is None:
-        return True
-    # Optuna reads none of trials with two objectives
-    intermediate = None if config.search.second else progress.intermediate(config)
-    overseer.epoch_done(progress.last, checkpoints.latest, intermediate)
-    checkpoints.collect()  # while the answer is on its way
-    return overseer.may_go_on()
-
-
 def _fit_fold(
     fold: Fold,
     progress: Progress,
     config: StudyConfig,
     checkpoints: Checkpoints,
     overseer: Overseer,
-) -> bool:
-    """The epochs of the fold in hand that are not done yet; whether to go on after them."""
+    scribe: Scribe,
+) -> None:
+    """The epochs of the fold in hand that are not done yet. Raises Pruned, StopRequested."""
     learner, done = fold.learner, len(progress.folds)
     try:
         while len(progress.folds) == done:
             stage = stage_at(config.training, progress.fold_epoch)
-            _enter(stage, learner, progress, checkpoints)
+            if stage.index != progress.stage:
+                scribe.settle()
+                _enter(stage, learner, progress, checkpoints)
             train = fold.train.for_training(stage.training)
             train_epoch(learner, train, stage, progress, overseer)
+            scribe.settle()
             result, found = validate_epoch(
                 learner, fold.val, stage, progress, config.search.metric, train.steps, overseer
             )
@@ -136,20 +132,17 @@ def _fit_fold(
             progress.close_epoch(result, best)
             if progress.is_complete(config.training):
                 progress.close_fold()
-            checkpoints.save(progress, learner.state())
-            if not _tell(progress, config, checkpoints, overseer):
-                return False
+            scribe.record(progress, learner.state())
     except StopRequested:
+        with suppress(StopRequested):
+            scribe.settle()
         if not checkpoints.covers(progress):
             checkpoints.save(progress, learner.state())
         raise
-    return True
 
 
 def _enter(stage: Stage, learner: Learner, progress: Progress, checkpoints: Checkpoints) -> None:
-    """Turns the learner to the stage in hand, where it is in the one before."""
-    if stage.index == progress.stage:
-        return
+    """Turns the learner to the stage in hand from the one before."""
     learner.begin_stage(stage.training)
     if stage.from_best and progress.best is not None:
         learner.model.load_state_dict(checkpoints.weights(progress.best))
@@ -178,7 +171,7 @@ def _better(
     checkpoints: Checkpoints,
     config: StudyConfig,
 ) -> Best:
-    """The best epoch so far; its weights are on disk before a checkpoint refers to them."""
+    """The best epoch so far; a checkpoint is written with the weights it refers to."""
     sign = config.search.sign
     if progress.best is not None and sign * (result.value - progress.best.value) <= 0:
         return progress.best
@@ -189,5 +182,5 @@ def _better(
         "value": result.value,
     }
     meta |= {"metrics": result.metrics, "found": found}
-    name = checkpoints.save_best(result.epoch, learner.model, meta)
+    name = checkpoints.keep_best(result.epoch, learner.model, meta)
     return Best(result.epoch, result.value, name)

@@ -5,6 +5,7 @@ Knows nothing of epochs, data sets and files.
 
 from __future__ import annotations
 
+from copy import copy, deepcopy
 from typing import Any
 
 import torch
@@ -94,15 +95,17 @@ class Learner:
         return loss, outputs[0] if parts == 1 else torch.cat(outputs)
 
     def state(self) -> dict[str, Any]:
-        """All that the next step depends on: tensors and plain values."""
+        """All that the next step depends on: plain values and tensors on the CPU, copies that the
+        next step does not change."""
         on_gpu = self._device.type == "cuda"
-        return {
+        state = {
             "model": self.model.state_dict(),
             "optimizer": self._optimizer.state_dict(),
             "scaler": self._scaler.state_dict(),
             "rng": torch.get_rng_state(),
             "cuda_rng": torch.cuda.get_rng_state(self._device) if on_gpu else None,
         }
+        return {name: _copied(value) for name, value in state.items()}
 
     def load(self, state: dict[str, Any]) -> None:
         """Goes back to what `state()` returned, here or on another device."""
@@ -124,3 +127,16 @@ class Learner:
             torch.compiler.reset()  # graphs keep the memory they are replayed in
         if self._device.type == "cuda":
             torch.cuda.empty_cache()
+
+
+def _copied(value: Any) -> Any:
+    """With tensors on the CPU, of their own memory."""
+    if isinstance(value, Tensor):
+        return value.detach().to("cpu", copy=True)
+    if isinstance(value, dict):
+        copied = copy(value)  # with the versions that a module's state says of its parts
+        copied.update({name: _copied(part) for name, part in value.items()})
+        return copied
+    if isinstance(value, list | tuple):
+        return type(value)(map(_copied, value))
+    return deepcopy(value)

@@ -119,7 +119,7 @@ class Progress:
         self.history.append(result)
         self.best = best
         self.epoch, self.step, self.images, self.seconds = result.epoch + 1, 0, 0, 0.0
-        self.loss_sum = torch.zeros_like(self.loss_sum)
+        self.loss_sum = torch.zeros((), dtype=torch.float64)  # a checkpoint waits for no device
         self.logits, self.labels = [], []
 
     def close_fold(self) -> None:

@@ -22,7 +22,7 @@ def opened(directory: Path, fingerprint: str = "f", token: int = 1) -> Checkpoin
 
 def save_epoch(checkpoints: Checkpoints, epoch: int, *, improves: bool, size: int = 10) -> Progress:
     """As the loop does after `epoch`."""
-    weights = checkpoints.save_best(epoch, MODEL, {"epoch": epoch}) if improves else None
+    weights = checkpoints.keep_best(epoch, MODEL, {"epoch": epoch}) if improves else None
     best = Best(epoch, 0.5, weights) if weights else checkpoints_best(checkpoints)
     progress = Progress()
     progress.close_epoch(EpochResult(epoch, 0.5, {"loss": 1.0}), best)
@@ -45,7 +45,7 @@ def names(directory: Path) -> list[str]:
 def test_a_checkpoint_comes_back_whole(tmp_path: Path) -> None:
     checkpoints = opened(tmp_path)
     progress = Progress(epoch=2, step=3, loss_sum=torch.tensor(1.25).double(), images=48)
-    progress.best = Best(1, 0.75, checkpoints.save_best(1, MODEL, {}))
+    progress.best = Best(1, 0.75, checkpoints.keep_best(1, MODEL, {}))
     progress.history = [EpochResult(1, 0.75, {"loss": 0.5})]
     name = checkpoints.save(progress, {"model": torch.arange(4)})
 

@@ -145,7 +145,9 @@ def test_a_stop_before_the_first_step_writes_nothing(new_trial: NewTrial) -> Non
     assert list(trial.directory.iterdir()) == []
 
 
-def test_a_stop_during_the_report_keeps_the_epoch(new_trial: NewTrial) -> None:
+def test_a_stop_during_the_report_keeps_the_epoch_and_the_steps_after_it(
+    new_trial: NewTrial,
+) -> None:
     trial = new_trial()
 
     class Impatient(Recorder):
@@ -155,7 +157,7 @@ def test_a_stop_during_the_report_keeps_the_epoch(new_trial: NewTrial) -> None:
     outcome = trial.run_with(Impatient(trial.directory))
     assert outcome.ending == "stopped"
     assert outcome.best is not None
-    assert (outcome.checkpoint or "").startswith("checkpoint-0001-00001-0000000-")
+    assert (outcome.checkpoint or "").startswith("checkpoint-0001-00001-0000006-")
 
 
 def test_the_last_result_of_a_checkpoint_is_reported_again_before_training(
