@@ -15,16 +15,8 @@ from rich.console import Console
 
 from coordinator.cluster.api import Api
 from coordinator.cluster.connection import connect
-from coordinator.cluster.laptop.asked import (
-    Asked,
-    change,
-    find_status,
-    must_find,
-    names,
-    next_request,
-)
+from coordinator.cluster.laptop.asked import Asked, change, find_status, must_find, next_request
 from coordinator.cluster.records import Order
-from coordinator.watch import NO_STUDIES, duration
 from study import exit_codes, paths
 from study.errors import HpoError, UsageError
 
@@ -100,23 +92,15 @@ class ClusterDesk:
     def status(self, study: str | None, *, follow: bool) -> int:
         """See Desk."""
         from coordinator.cluster.laptop import waits
-        from coordinator.cluster.laptop.deployed import why_not_ready
-        from coordinator.cluster.laptop.shown import age, is_stale, show_status
+        from coordinator.cluster.laptop.status import show_all, show_one
 
         if study is None:
-            self._show_all()
-            return exit_codes.DONE
-        asked = must_find(self._api, study)
-        if follow:
-            return waits.follow(self._api, study, asked.request.revision, self._console)
-        status = find_status(self._api, study)
-        show_status(study, asked, status, self._console)
-        why = why_not_ready(self._api)
-        if not why and status is not None and is_stale(status):
-            why = "see kubectl logs deploy/coordinator"
-        if why:
-            last = "never" if status is None else f"{duration(age(status))} ago"
-            self._say(f"the coordinator is not ready (it last wrote {last}): {why}")
+            show_all(self._api, self._console)
+        elif follow:
+            revision = must_find(self._api, study).request.revision
+            return waits.follow(self._api, study, revision, self._console)
+        else:
+            show_one(self._api, study, self._console)
         return exit_codes.DONE
 
     def logs(self, study: str, *, worker: int | None, follow: bool) -> None:
@@ -157,17 +141,12 @@ class ClusterDesk:
 
     def best(self, study: str, *, write: Path | None, force: bool) -> None:
         """See Desk."""
-        from coordinator.cluster.laptop.shown import best_of
+        from coordinator.cluster.laptop.shown import best_of, show_best
 
         asked = must_find(self._api, study)
         status = find_status(self._api, study)
         winner = best_of(asked, status)
-        metric = winner.config.search.metric
-        self._say(f"trial {winner.number}: validation {metric} {winner.value:.4f}")
-        for name, value in winner.parameters.items():
-            self._say(f"  {name} = {value}")
-        if status is not None and status.promoted:
-            self._say(status.promoted)
+        show_best(winner, status, self._console)
         if write is not None:
             winner.write(write, force=force)
             self._say(f"written: {write}; train it again: make train STUDY={write}")
@@ -205,18 +184,6 @@ class ClusterDesk:
         with replacing(target) as file:
             stream(call, file.write)
         self._say(str(target))
-
-    def _show_all(self) -> None:
-        from coordinator.cluster.laptop.deployed import why_not_ready
-        from coordinator.cluster.laptop.shown import reasons, studies_table
-
-        api = self._api
-        studies = [(name, must_find(api, name), find_status(api, name)) for name in names(api)]
-        self._console.print(studies_table(studies) if studies else NO_STUDIES)
-        for line in reasons(studies):
-            self._say(line)
-        if why := why_not_ready(api):
-            self._say(f"the coordinator is not ready: {why}")
 
     def _change(self, study: str, **changes: object) -> Asked:
         """Writes the request again with these changes."""

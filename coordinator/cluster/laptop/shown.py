@@ -85,6 +85,18 @@ def best_of(asked: Asked, status: Status | None) -> Winner:
     )
 
 
+def show_best(winner: Winner, status: Status | None, console: Console) -> None:
+    """The best trial's value and parameters, and what is promoted."""
+    metric = winner.config.search.metric
+    lines = [
+        f"trial {winner.number}: validation {metric} {winner.value:.4f}",
+        *(f"  {name} = {value}" for name, value in winner.parameters.items()),
+    ]
+    if status is not None and status.promoted:
+        lines.append(status.promoted)
+    console.print("\n".join(lines), highlight=False, markup=False, soft_wrap=True)
+
+
 def age(status: Status) -> float:
     """Seconds since it was written, by this machine's clock."""
     passed = datetime.now(UTC) - datetime.fromisoformat(status.written)
