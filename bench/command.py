@@ -25,6 +25,18 @@ def parser_for(document: str | None) -> argparse.ArgumentParser:
     return parser
 
 
+def study_parser_for(
+    document: str | None, *, size: int, trials: int, epochs: int
+) -> argparse.ArgumentParser:
+    """The same for parts that run studies (own_study.py), with these defaults."""
+    parser = parser_for(document)
+    parser.add_argument("--size", type=int, default=size, help="side of the input, pixels")
+    parser.add_argument("--trials", type=int, default=trials, help="of each study")
+    parser.add_argument("--epochs", type=int, default=epochs, help="of each trial")
+    parser.add_argument("--limit", type=int, help="pictures of each class at most")
+    return parser
+
+
 def arguments_of(parser: argparse.ArgumentParser) -> argparse.Namespace:
     """Those of this process; `source_name` says what was measured on."""
     given = parser.parse_args()

@@ -10,16 +10,13 @@ from __future__ import annotations
 
 import argparse
 import itertools
-import tempfile
 from contextlib import suppress
-from pathlib import Path
 
 import psutil
 import torch
 
-from bench.command import arguments_of, finish, parser_for
-from bench.own_study import run_study
-from bench.pictures import extract, given_or_made_up
+from bench.command import arguments_of, finish, study_parser_for
+from bench.own_study import overrides_of, run_study, split_files
 from bench.section import Section, Values
 
 PARTS = 5  # of the time
@@ -27,12 +24,7 @@ PARTS = 5  # of the time
 
 def main() -> None:
     """Measures and prints or writes the section."""
-    parser = parser_for(__doc__)
-    parser.add_argument("--size", type=int, default=128, help="side of the input, pixels")
-    parser.add_argument("--trials", type=int, default=50)
-    parser.add_argument("--epochs", type=int, default=1, help="of each trial")
-    parser.add_argument("--limit", type=int, help="pictures of each class at most")
-    given = arguments_of(parser)
+    given = arguments_of(study_parser_for(__doc__, size=128, trials=50, epochs=1))
     finish(measure(given), given)
 
 
@@ -45,12 +37,9 @@ def measure(given: argparse.Namespace) -> Section:
         main_memory.append(resident_mib(home))
         device.append(device_mib())
 
-    with tempfile.TemporaryDirectory(prefix="hpo-bench-") as temporary:
-        pictures = given_or_made_up(given.data)
-        files = extract(pictures, Path(temporary) / "files", limit=given.limit, val_every=5)
-        overrides = [f"data.source={files}", f"data.image_size={given.size}"]
-        overrides += [f"training.epochs={given.epochs}", f"search.budget.trials={given.trials}"]
-        run_study([*overrides, "search.pruner.name=none"], workers=1, look=look)
+    with split_files(given) as files:
+        overrides = [*overrides_of(given, files), "search.pruner.name=none"]
+        run_study(overrides, workers=1, look=look)
     return section(given, tuple(main_memory), tuple(device))
 
 

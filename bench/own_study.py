@@ -5,15 +5,19 @@ The study is bench/whole_study.yaml with overrides. Knows nothing of what it is 
 
 from __future__ import annotations
 
+import argparse
 import json
 import os
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+
+from bench.pictures import extract, given_or_made_up
 
 STUDY = Path(__file__).parent / "whole_study.yaml"
 LOOK_SECONDS = 0.5  # between two looks at what runs
@@ -73,6 +77,22 @@ def run_study(
         read = [sys.executable, "-c", READ]
         printed = subprocess.run(read, env=environment, check=True, stdout=subprocess.PIPE).stdout
     return Ended(seconds=seconds, **json.loads(printed.splitlines()[-1]))
+
+
+@contextmanager
+def split_files(given: argparse.Namespace, *, val_every: int = 5) -> Iterator[Path]:
+    """The pictures of a part's arguments as files below train/ and val/, for a while."""
+    with tempfile.TemporaryDirectory(prefix="hpo-bench-") as temporary:
+        pictures = given_or_made_up(given.data)
+        yield extract(pictures, Path(temporary) / "files", limit=given.limit, val_every=val_every)
+
+
+def overrides_of(given: argparse.Namespace, files: Path) -> list[str]:
+    """What a part's arguments say of a study over `files`."""
+    return [
+        *(f"data.source={files}", f"data.image_size={given.size}"),
+        *(f"training.epochs={given.epochs}", f"search.budget.trials={given.trials}"),
+    ]
 
 
 def environment_of(home: str) -> dict[str, str]:

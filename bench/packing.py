@@ -10,23 +10,17 @@ so what `auto` measures before is not in it.
 from __future__ import annotations
 
 import argparse
-import tempfile
 from pathlib import Path
 
-from bench.command import arguments_of, finish, parser_for
-from bench.own_study import run_study
-from bench.pictures import extract, given_or_made_up
+from bench.command import arguments_of, finish, study_parser_for
+from bench.own_study import overrides_of, run_study, split_files
 from bench.section import Section, Values, ratios, spread
 
 
 def main() -> None:
     """Measures and prints or writes the section."""
-    parser = parser_for(__doc__)
+    parser = study_parser_for(__doc__, size=128, trials=16, epochs=10)
     parser.add_argument("--slots", nargs="+", default=["1", "2"], help="trials at once, or auto")
-    parser.add_argument("--size", type=int, default=128, help="side of the input, pixels")
-    parser.add_argument("--trials", type=int, default=16, help="of each study")
-    parser.add_argument("--epochs", type=int, default=10, help="of each trial")
-    parser.add_argument("--limit", type=int, help="pictures of each class at most")
     given = arguments_of(parser)
     finish(measure(given), given)
 
@@ -34,9 +28,7 @@ def main() -> None:
 def measure(given: argparse.Namespace) -> Section:
     """Studies in turns."""
     rates: dict[str, list[float]] = {slots: [] for slots in given.slots}
-    with tempfile.TemporaryDirectory(prefix="hpo-bench-") as temporary:
-        pictures = given_or_made_up(given.data)
-        files = extract(pictures, Path(temporary) / "files", limit=given.limit, val_every=5)
+    with split_files(given) as files:
         for seed in range(given.rounds):
             for slots in given.slots:
                 rates[slots].append(trials_an_hour(files, given, slots, seed))
@@ -45,8 +37,7 @@ def measure(given: argparse.Namespace) -> Section:
 
 def trials_an_hour(files: Path, given: argparse.Namespace, slots: str, seed: int) -> float:
     """Of one study."""
-    overrides = [f"data.source={files}", f"data.image_size={given.size}"]
-    overrides += [f"training.epochs={given.epochs}", f"search.budget.trials={given.trials}"]
+    overrides = overrides_of(given, files)
     overrides += ["search.sampler.name=random", f"search.sampler.seed={seed}"]
     overrides += ["search.pruner.name=none", f"resources.slots_per_device={slots}"]
     ended = run_study(overrides, workers=1)

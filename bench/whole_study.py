@@ -13,7 +13,6 @@ import argparse
 import json
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -22,9 +21,8 @@ from statistics import mean
 
 import torch
 
-from bench.command import arguments_of, finish, parser_for
-from bench.own_study import run_study
-from bench.pictures import extract, given_or_made_up
+from bench.command import arguments_of, finish, study_parser_for
+from bench.own_study import overrides_of, run_study, split_files
 from bench.section import Section, Values, ratios, spread
 from study.cores import cores
 
@@ -51,12 +49,8 @@ Runner = Callable[[Path, argparse.Namespace, int], Search]
 
 def main() -> None:
     """Measures and prints or writes the section."""
-    parser = parser_for(__doc__)
-    parser.add_argument("--size", type=int, default=64, help="side of the input, pixels")
+    parser = study_parser_for(__doc__, size=64, trials=10, epochs=5)
     parser.add_argument("--seeds", type=int, default=2, help="studies of each")
-    parser.add_argument("--trials", type=int, default=10, help="of each study")
-    parser.add_argument("--epochs", type=int, default=5, help="of each trial")
-    parser.add_argument("--limit", type=int, help="pictures of each class at most")
     given = arguments_of(parser)
     measure(given)
 
@@ -66,9 +60,7 @@ def measure(given: argparse.Namespace) -> Section:
     minutes."""
     runners: dict[str, Runner] = {STOCK: stock, OWN: own}
     searches: dict[str, list[Search]] = {name: [] for name in runners}
-    with tempfile.TemporaryDirectory(prefix="hpo-bench-") as temporary:
-        pictures = given_or_made_up(given.data)
-        files = extract(pictures, Path(temporary) / "files", limit=given.limit, val_every=VAL_EVERY)
+    with split_files(given, val_every=VAL_EVERY) as files:
         for seed in range(given.seeds):
             for name, run in runners.items():
                 searches[name].append(run(files, given, seed))
@@ -92,10 +84,9 @@ def stock(files: Path, given: argparse.Namespace, seed: int) -> Search:
 
 def own(files: Path, given: argparse.Namespace, seed: int) -> Search:
     """This project."""
-    overrides = [f"data.source={files}", f"data.image_size={given.size}"]
+    overrides = overrides_of(given, files)
     # crops of half a picture are then hardly enlarged; the script crops the files themselves
     overrides += [f"data.store_size={given.size * 5 // 4}"]
-    overrides += [f"training.epochs={given.epochs}", f"search.budget.trials={given.trials}"]
     overrides += [f"search.sampler.seed={seed}", f"training.seed={seed}"]
     workers = 1 if torch.cuda.is_available() else cores()
     ended = run_study(overrides, workers=workers)

@@ -10,16 +10,13 @@ read: a CPU's trials map the store.
 from __future__ import annotations
 
 import argparse
-import tempfile
 from collections import Counter
 from contextlib import suppress
-from pathlib import Path
 
 import psutil
 
-from bench.command import arguments_of, finish, parser_for
-from bench.own_study import run_study
-from bench.pictures import extract, given_or_made_up
+from bench.command import arguments_of, finish, study_parser_for
+from bench.own_study import overrides_of, run_study, split_files
 from bench.section import Section
 
 ASKED_GIB = 1.2  # and the batch
@@ -31,12 +28,8 @@ Look = Counter[str]
 
 def main() -> None:
     """Measures and prints or writes the section."""
-    parser = parser_for(__doc__)
-    parser.add_argument("--size", type=int, default=128, help="side of the input, pixels")
+    parser = study_parser_for(__doc__, size=128, trials=6, epochs=2)
     parser.add_argument("--batch", type=int, default=64, help="pictures")
-    parser.add_argument("--trials", type=int, default=6)
-    parser.add_argument("--epochs", type=int, default=2, help="of each trial")
-    parser.add_argument("--limit", type=int, help="pictures of each class at most")
     given = arguments_of(parser)
     finish(measure(given), given)
 
@@ -44,11 +37,8 @@ def main() -> None:
 def measure(given: argparse.Namespace) -> Section:
     """Of one study with one worker."""
     looks: list[Look] = []
-    with tempfile.TemporaryDirectory(prefix="hpo-bench-") as temporary:
-        pictures = given_or_made_up(given.data)
-        files = extract(pictures, Path(temporary) / "files", limit=given.limit, val_every=5)
-        overrides = [f"data.source={files}", f"data.image_size={given.size}"]
-        overrides += [f"training.epochs={given.epochs}", f"search.budget.trials={given.trials}"]
+    with split_files(given) as files:
+        overrides = overrides_of(given, files)
         overrides += [f"training.batch_size={given.batch}", "search.pruner.name=none"]
         run_study(overrides, workers=1, look=lambda home: looks.append(family(home)))
     return section(given, max(looks, key=Counter.total))

@@ -207,4 +207,4 @@ class MachineDesk:
                 self._say(str(write_report(registry, found, output)))
 
     def _say(self, text: str) -> None:
-        self._console.print(text, highlight=False, markup=False, soft_wrap=True)
+        self._console.print(text, soft_wrap=True)

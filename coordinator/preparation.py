@@ -44,7 +44,7 @@ def prepare(
     directory = paths.data().store(store)
     fetch_missing(of_data(), directory / paths.MANIFEST)
     for line in describe(read_manifest(directory), directory / paths.MANIFEST):
-        console.print(line, highlight=False, markup=False, soft_wrap=True)
+        console.print(line, soft_wrap=True)
     return store
 
 

@@ -77,7 +77,7 @@ class PlainView:
         self._noted = text
 
     def _print(self, line: str) -> None:
-        self._console.print(line, highlight=False, markup=False, soft_wrap=True)
+        self._console.print(line, soft_wrap=True)
 
 
 @contextmanager

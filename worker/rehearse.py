@@ -28,7 +28,7 @@ from worker.data.made_up import made_up
 from worker.diagnosis import diagnose
 from worker.evaluation.logits import predict_logits
 from worker.messages import Assignment
-from worker.models.device import resolve_device
+from worker.models.device import device_name, resolve_device
 from worker.pace import Pace, training
 from worker.training.learner import Learner
 
@@ -58,8 +58,7 @@ class Rehearsal(TypedDict):
 def rehearse(study: StudyConfig, *, device: str, threads: int) -> Rehearsal:
     """Measures for about 10 s, the first stage where there are several. Raises UsageError where the
     trial in the middle of the space cannot be built, HpoError where it cannot be trained here."""
-    parameters = middle(study.space)
-    config = middle_trial(study)
+    config, parameters = middle_trial(study)
     for retry in itertools.count():
         parts = 2**retry
         try:
@@ -74,14 +73,15 @@ def rehearse(study: StudyConfig, *, device: str, threads: int) -> Rehearsal:
     raise AssertionError("the loop has no other end")
 
 
-def middle_trial(study: StudyConfig) -> StudyConfig:
-    """The trial in the middle of the space, of its stages the first. Raises UsageError where it
-    cannot be built."""
+def middle_trial(study: StudyConfig) -> tuple[StudyConfig, dict[str, Scalar | None]]:
+    """The trial in the middle of the space, of its stages the first, and its parameters. Raises
+    UsageError where it cannot be built."""
+    parameters = middle(study.space)
     try:
-        config = fill(study, middle(study.space))
+        config = fill(study, parameters)
     except Infeasible as error:
         raise UsageError(f"the middle of the space cannot be built: {error}") from error
-    return config.model_copy(update={"training": config.training.in_stages[0]})
+    return config.model_copy(update={"training": config.training.in_stages[0]}), parameters
 
 
 def _measured(
@@ -143,7 +143,7 @@ def _rate(pace: Pace, seconds: float) -> float:
 
 def _named(device: torch.device, threads: int) -> str:
     if device.type == "cuda":
-        return torch.cuda.get_device_name(device)
+        return device_name(device)
     return f"{device.type}, {threads} thread{'s' if threads > 1 else ''}"
 
 

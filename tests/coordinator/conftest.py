@@ -17,6 +17,17 @@ from study.registry import RegisteredStudy, Registry
 from study.sampling import ask
 
 STORE = "f" * 64
+PACKED = DatasetManifest(
+    content=STORE,
+    classes=("finch", "wren"),
+    size=16,
+    channels=1,
+    splits={"train": SplitRange(start=0, stop=2, class_counts=(1, 1))},
+    mean=(0.5,),
+    std=(0.25,),
+    source="/birds",
+    names=("finch/a.png", "wren/b.png"),
+)
 
 
 @pytest.fixture
@@ -60,18 +71,7 @@ def config() -> StudyConfig:
 @pytest.fixture
 def study(registry: Registry, config: StudyConfig) -> RegisteredStudy:
     """Registered, its data set packed (without pixels), no trial begun."""
-    manifest = DatasetManifest(
-        content=STORE,
-        classes=("finch", "wren"),
-        size=16,
-        channels=1,
-        splits={"train": SplitRange(start=0, stop=2, class_counts=(1, 1))},
-        mean=(0.5,),
-        std=(0.25,),
-        source="/birds",
-        names=("finch/a.png", "wren/b.png"),
-    )
-    atomic.write_text(paths.data().store(STORE) / paths.MANIFEST, manifest.model_dump_json())
+    atomic.write_text(paths.data().store(STORE) / paths.MANIFEST, PACKED.model_dump_json())
     return registry.create(config, store=STORE, workers=2)
 
 

@@ -5,28 +5,18 @@ from __future__ import annotations
 from pathlib import Path
 
 from coordinator.preparation import describe
-from study.dataset import Converted, DatasetManifest, Duplicates, Quarantined, SplitRange
+from study.dataset import Converted, Duplicates, Quarantined
+from tests.coordinator.conftest import PACKED
 
-CLEAN = DatasetManifest(
-    content="f" * 64,
-    classes=("finch", "wren"),
-    size=16,
-    channels=1,
-    splits={"train": SplitRange(start=0, stop=2, class_counts=(1, 1))},
-    mean=(0.5,),
-    std=(0.25,),
-    source="/birds",
-    names=("finch/a.png", "wren/b.png"),
-)
 FILE = Path("/data/manifest.json")
 
 
 def test_a_clean_data_set_is_one_line() -> None:
-    assert describe(CLEAN, FILE) == ["data: 2 pictures in 2 classes (ffffffffffff)"]
+    assert describe(PACKED, FILE) == ["data: 2 pictures in 2 classes (ffffffffffff)"]
 
 
 def test_findings_are_counted_with_the_file_that_lists_them() -> None:
-    found = CLEAN.model_copy(
+    found = PACKED.model_copy(
         update={
             "quarantined": (Quarantined(name="wren/x.png", reason="zero bytes"),),
             "converted": (Converted(name="wren/b.png", change="CMYK to RGB"),) * 3,

@@ -71,7 +71,7 @@ def _listening(connection: Connection) -> Orders:
 @contextlib.contextmanager
 def _pace(standby: Standby, device: torch.device) -> Iterator[Pace]:
     """Of a trial as it would be assigned."""
-    config = middle_trial(standby.config)
+    config, _ = middle_trial(standby.config)
     set_up(device, standby.threads)
     store = Store.open(standby.store)
     if config.data.split.folds:

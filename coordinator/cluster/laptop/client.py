@@ -203,4 +203,4 @@ class ClusterDesk:
         self._say(answer.text)
 
     def _say(self, text: str) -> None:
-        self._console.print(text, highlight=False, markup=False, soft_wrap=True)
+        self._console.print(text, soft_wrap=True)

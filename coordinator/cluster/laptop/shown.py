@@ -94,7 +94,7 @@ def show_best(winner: Winner, status: Status | None, console: Console) -> None:
     ]
     if status is not None and status.promoted:
         lines.append(status.promoted)
-    console.print("\n".join(lines), highlight=False, markup=False, soft_wrap=True)
+    console.print("\n".join(lines), soft_wrap=True)
 
 
 def age(status: Status) -> float:
