@@ -2,12 +2,12 @@ from __future__ import annotations
 
 import subprocess
 import sys
-import threading
 import time
 
 import pytest
 
-from bench.turns import Round, children_seconds, in_turns, timed
+from bench import turns
+from bench.turns import Round, children_seconds, in_turns, settle, timed
 
 BUSY = 0.2  # seconds of processor time
 
@@ -53,16 +53,10 @@ def test_processor_time_of_children_counts_while_they_run_and_once_they_have_end
     assert children_seconds() - before >= running - 0.1
 
 
-def test_a_turn_begins_when_what_the_one_before_left_running_has_ended() -> None:
-    left_running: list[threading.Thread] = []
-
-    def leave() -> int:
-        left_running.append(threading.Thread(target=work))
-        left_running[-1].start()
-        return 1
-
-    def look(_: int) -> int:
-        assert not left_running[-1].is_alive()
-        return 1
-
-    in_turns({"leaves": lambda _: leave(), "looks": look}, 1)
+def test_a_turn_begins_when_what_the_one_before_left_running_has_ended(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    readings = iter([0.0, 1.0, 2.0, 2.0])  # of a child that works between the first three looks
+    monkeypatch.setattr(turns, "children_seconds", lambda: next(readings))
+    settle()
+    assert list(readings) == []
