@@ -8,10 +8,7 @@ the supervisor does not.
 
 from __future__ import annotations
 
-import logging
 import signal
-import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated
 
@@ -19,25 +16,19 @@ import typer
 
 from study import exit_codes, mirror, paths
 from study.config.load import load_study
-from study.database import is_outage
 from study.errors import UsageError
 from study.log import set_up_logging
-from study.opening import open_registry
 from study.probes import served
-from study.registry import RegisteredStudy, Registry
-from study.told import called, reason, told
+from study.told import called, told
 from worker import environment
 from worker.arrival import await_store
 from worker.environment import PLACES
 from worker.health import Health
 from worker.inspection.data import inspect
 from worker.inspection.verbs import VERBS
+from worker.opening import open_study
 from worker.result import check_result_file, say, say_result
 from worker.tracking.choice import check_trackers
-
-CONNECT_PAUSE = 0.5  # seconds between two tries
-
-log = logging.getLogger(__name__)
 
 app = typer.Typer(
     help=f"Trains trials of a study.\n\nThe environment says which and where:\n{PLACES}",
@@ -71,7 +62,7 @@ def run() -> None:
     patience, port = environment.data_patience(), environment.health_port()
     health = Health(place.worker, environment.study_name())
     with served(health, port):
-        registry, study = _open_study(health.turned)
+        registry, study = open_study(health.turned)
         try:
             check_trackers(study.config)
             environment.check_artifacts(place.artifacts)
@@ -146,7 +137,7 @@ def measure(
 
     check_result_file()
     numbers = _numbers(trials)
-    registry, study = _open_study()
+    registry, study = open_study()
     obtain(mirror.of_data(), paths.data().store(study.store), 0.0, lambda: None)
     result = measure_candidates(
         registry,
@@ -193,26 +184,6 @@ def main() -> None:
     with told(program.split()[0]):
         set_up_logging()
         app(prog_name=program)
-
-
-def _open_study(turned: Callable[[], None] = lambda: None) -> tuple[Registry, RegisteredStudy]:
-    """The database and the study in it. A database that is away is waited for: a worker that
-    starts then is as good as any. `turned` is called after every try. Raises UsageError."""
-    name, patience = environment.study_name(), environment.database_patience()
-    deadline = time.monotonic() + patience
-    registry, tries = None, 0
-    while True:
-        try:
-            registry = registry or open_registry()[0]
-            return registry, registry.find(name)
-        except Exception as error:
-            if not is_outage(error) or time.monotonic() > deadline:
-                raise
-            tries += 1
-            if tries == 1:
-                log.warning("waiting up to %.0f s: %s", patience, reason(error))
-            turned()
-            time.sleep(CONNECT_PAUSE)
 
 
 def _numbers(trials: str) -> list[int]:
