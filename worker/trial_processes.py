@@ -19,6 +19,7 @@ PRELOADED = [
     "worker.without_compiler",
     "worker.trial",
     "worker.frozen",
+    "worker.unmapped",
 ]
 JOIN_SECONDS = 5.0  # a process that has closed its pipe is about to end
 RETIREMENT = 10.0  # seconds for what processes do once they are dismissed, when the worker leaves
