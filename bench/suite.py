@@ -37,6 +37,7 @@ PARTS: Parts = {
     "input-64": ["input_pipeline", "--size=64", "--limit=600"],
     "input-photographs": ["input_pipeline", "--size=128", "--photographs", "--limit=150"],
     "step": ["step"],
+    "between-epochs": ["between_epochs"],
     "between-trials": ["between_trials"],
     "worker-memory": ["worker_memory", "--limit=300", "--trials=4"],
     "whole-study": ["whole_study", "--seeds=2", "--limit=540", "--trials=6", "--epochs=5"],
@@ -49,6 +50,7 @@ FULL: Parts = PARTS | {
 GPU: Parts = {
     "feeding": ["feeding"],
     "step": ["step", "--size=224"],
+    "between-epochs": ["between_epochs", "--size=224"],
     "packing": ["packing", "--slots", "1", "2", "auto"],
     "memory": ["memory_over_trials"],
     "whole-study": ["whole_study", "--size=128", "--trials=50", "--seeds=1"],

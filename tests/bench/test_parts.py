@@ -10,6 +10,7 @@ import pytest
 import torch
 
 from bench import step
+from bench.between_epochs import GOES_ON, WAITS
 from bench.section import Section
 from bench.suite import keep, main, run
 from bench.whole_study import OWN, STOCK
@@ -57,6 +58,13 @@ def test_a_step_is_measured_in_each_format() -> None:
         *("float32", "float32, channels-last", "bfloat16, channels-last")
     ]
     assert all(values[0] > 0 for name, values in found.rounds.items() if values)
+
+
+def test_a_trial_waits_between_its_epochs_and_goes_on(pictures: Path) -> None:
+    part = ["between_epochs", "--size=16", "--steps=4", "--rounds=1", "--models=DynamicCNN"]
+    found = section(run(part, given(pictures)))
+    waits, goes_on = (found.rounds[f"DynamicCNN, {way}, seconds"][0] for way in (WAITS, GOES_ON))
+    assert 0 < goes_on < waits
 
 
 @pytest.mark.timeout(600)  # two searches with processes of their own, on whatever cores are left

@@ -18,7 +18,7 @@ from worker.evaluation.calibration import calibrate
 from worker.evaluation.likeness import save_likeness
 from worker.evaluation.measure import export_model
 from worker.models.build import build_model
-from worker.models.weights import seal_weights
+from worker.models.weights import save_weights
 
 CPU = torch.device("cpu")
 
@@ -50,7 +50,7 @@ def train(config: StudyConfig, store: Path, directory: Path, *, epochs: int = 8)
             functional.cross_entropy(model(images), labels).backward()
             optimizer.step()
     batches.close()
-    return seal_weights("best-0001-00000", model.eval(), {"epoch": 0}).write(directory)
+    return directory / save_weights(directory, "best-0001-00000", model.state_dict(), {"epoch": 0})
 
 
 def promote(config: StudyConfig, store: Path, weights: Path, folder: Path) -> Path:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import io
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -20,31 +19,22 @@ from study.errors import CheckpointCorrupt
 CHECKSUM_DIGITS = 12  # of sha256 in hexadecimal: 48 bits, against accidents, not against malice
 
 
-@dataclass(frozen=True)
-class Sealed:
-    """A file to be: later changes of the tensors it was made of do not reach it."""
+def seal(directory: Path, stem: str, content: dict[str, Any]) -> str:
+    """Writes `content` to `<directory>/<stem>-<checksum>.pt` and returns that file's name.
 
-    name: str
-    content: memoryview
-
-    def write(self, directory: Path) -> Path:
-        """The file, written atomically and durably. Raises OSError (for example ENOSPC); then
-        nothing is left behind."""
-        path = directory / self.name
-        with atomic.replacing(path) as file:
-            file.write(self.content)
-        return path
-
-
-def seal(stem: str, content: dict[str, Any]) -> Sealed:
-    """Serialises `content` for the file `<stem>-<checksum>.pt`."""
+    Atomic and durable. Holds the serialised bytes in memory, because the name depends on them.
+    Raises OSError (for example ENOSPC); then nothing is left behind.
+    """
     buffer = io.BytesIO()
     torch.save(content, buffer)
-    return Sealed(f"{stem}-{_checksum(buffer.getbuffer())}.pt", buffer.getbuffer())
+    name = f"{stem}-{_checksum(buffer.getbuffer())}.pt"
+    with atomic.replacing(directory / name) as file:
+        file.write(buffer.getbuffer())
+    return name
 
 
 def unseal(path: Path) -> dict[str, Any]:
-    """Reads what was sealed, tensors on the CPU. Never runs code that a file might bring along.
+    """Reads what `seal` wrote, tensors on the CPU. Never runs code that a file might bring along.
 
     Raises CheckpointCorrupt where the file is missing, unreadable or not what its name says.
     """

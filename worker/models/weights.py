@@ -5,13 +5,14 @@ Knows nothing of optimizers; what a trial needs to go on is in training/checkpoi
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from torch import Tensor, nn
+from torch import Tensor
 
-from worker.models.sealed import Sealed, seal, unseal
+from worker.models.sealed import seal, unseal
 
 
 @dataclass(frozen=True)
@@ -24,9 +25,12 @@ class Weights:
     """epoch, metric, value, metrics, and what validation found (worker/evaluation/findings.py)."""
 
 
-def seal_weights(stem: str, model: nn.Module, meta: dict[str, Any]) -> Sealed:
-    """The file `<stem>-<checksum>.pt`, to be written."""
-    return seal(stem, {"weights": model.state_dict(), "meta": meta})
+def save_weights(
+    directory: Path, stem: str, state: Mapping[str, Tensor], meta: dict[str, Any]
+) -> str:
+    """Writes a model's state_dict to `<stem>-<checksum>.pt` and returns that name. Raises
+    OSError."""
+    return seal(directory, stem, {"weights": state, "meta": meta})
 
 
 def load_weights(path: Path) -> Weights:

@@ -13,11 +13,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from torch import Tensor, nn
+from torch import Tensor
 
 from study.errors import CheckpointCorrupt
-from worker.models.sealed import Sealed, seal, unseal
-from worker.models.weights import load_weights, seal_weights
+from worker.models.sealed import seal, unseal
+from worker.models.weights import load_weights, save_weights
 from worker.training.progress import Best, Progress
 
 KEPT = 2  # a damaged checkpoint costs one epoch, not the trial
@@ -49,7 +49,6 @@ class Checkpoints:
         self._fingerprint = fingerprint
         self._entries: deque[Entry] = deque(maxlen=KEPT)
         self._known: set[str] = set()
-        self._unwritten: deque[Sealed] = deque()
         self._position: tuple[int, int] | None = None
         self._metas: dict[str, dict[str, Any]] = {}
 
@@ -62,33 +61,37 @@ class Checkpoints:
         """Whether there is nothing in `progress` that the last one does not have."""
         return progress.position == (self._position or (0, 0))
 
-    def save(self, progress: Progress, learner: dict[str, Any]) -> str:
+    def save(
+        self, progress: Progress, learner: dict[str, Any], best: dict[str, Any] | None = None
+    ) -> str:
         """Writes one and returns its file name; those no longer needed are there until `collect`.
 
-        Durable when this returns, with the best weights it refers to. Raises OSError (for example
-        ENOSPC); the previous ones are then untouched.
+        learner: its state, with `model`. best: what is kept with the weights of a best epoch, where
+        these are one's; they are written before, and `progress` is told their file name.
+
+        Durable when this returns. Raises OSError (for example ENOSPC); the previous ones are then
+        untouched.
         """
+        if best is not None:
+            self._save_best(progress, learner["model"], best)
         epoch, step = progress.position
         content = {
             "fingerprint": self._fingerprint,
             "progress": progress.to_plain(),
             "learner": learner,
         }
-        sealed = seal(f"checkpoint-{self._token}-{epoch:05d}-{step:07d}", content)
-        while self._unwritten:
-            self._unwritten[0].write(self._directory)
-            self._known.add(self._unwritten.popleft().name)
-        sealed.write(self._directory)
-        self._remember(sealed.name, progress)
-        return sealed.name
+        name = seal(self._directory, f"checkpoint-{self._token}-{epoch:05d}-{step:07d}", content)
+        self._remember(name, progress)
+        return name
 
-    def keep_best(self, epoch: int, model: nn.Module, meta: dict[str, Any]) -> str:
-        """Takes the weights of the best epoch so far and returns the name of the file that is
-        written with the next checkpoint."""
-        sealed = seal_weights(f"best-{self._token}-{epoch:05d}", model, meta)
-        self._unwritten.append(sealed)
-        self._metas[sealed.name] = meta
-        return sealed.name
+    def _save_best(
+        self, progress: Progress, state: dict[str, Tensor], meta: dict[str, Any]
+    ) -> None:
+        stem = f"best-{self._token}-{meta['epoch']:05d}"
+        name = save_weights(self._directory, stem, state, meta)
+        self._known.add(name)
+        self._metas[name] = meta
+        progress.name_best(name)
 
     def meta(self, best: Best) -> dict[str, Any]:
         """What was written with the weights of a best epoch. Raises CheckpointCorrupt."""

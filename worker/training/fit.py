@@ -76,8 +76,8 @@ def fit(
     progress, state = checkpoints.restore() or (Progress(), {})
     ending: Ending = "complete"
     try:
-        with Scribe(config, checkpoints, overseer) as scribe:
-            scribe.tell(progress)
+        with Scribe(progress, config, checkpoints, overseer) as scribe:
+            scribe.tell()
             while len(progress.folds) < config.folds:
                 with open_fold(len(progress.folds)) as fold:
                     if progress.in_fold:
@@ -128,11 +128,11 @@ def _fit_fold(
             if _leaves_device(progress, config):
                 fold.leave_device()
                 overseer.trained(_value(progress, result, config))
-            best = _better(result, found, progress, learner, checkpoints, config)
-            progress.close_epoch(result, best)
+            kept = _kept(result, found, progress, config)
+            progress.close_epoch(result, better=kept is not None)
             if progress.is_complete(config.training):
                 progress.close_fold()
-            scribe.record(progress, learner.state())
+            scribe.record(learner.state(), kept)
     except StopRequested:
         with suppress(StopRequested):
             scribe.settle()
@@ -163,24 +163,18 @@ def _value(progress: Progress, result: EpochResult, config: StudyConfig) -> floa
     return fmean([*(fold.value for fold in progress.folds), best])
 
 
-def _better(
-    result: EpochResult,
-    found: Found,
-    progress: Progress,
-    learner: Learner,
-    checkpoints: Checkpoints,
-    config: StudyConfig,
-) -> Best:
-    """The best epoch so far; a checkpoint is written with the weights it refers to."""
+def _kept(
+    result: EpochResult, found: Found, progress: Progress, config: StudyConfig
+) -> dict[str, Any] | None:
+    """What is kept with the weights of the epoch in hand; None where it is not the best so far."""
     sign = config.search.sign
     if progress.best is not None and sign * (result.value - progress.best.value) <= 0:
-        return progress.best
-    meta: dict[str, Any] = {
+        return None
+    return {
         "epoch": result.epoch,
         "fold": len(progress.folds),
         "metric": config.search.metric,
         "value": result.value,
+        "metrics": result.metrics,
+        "found": found,
     }
-    meta |= {"metrics": result.metrics, "found": found}
-    name = checkpoints.keep_best(result.epoch, learner.model, meta)
-    return Best(result.epoch, result.value, name)

@@ -5,7 +5,7 @@ Knows nothing of models and files; a checkpoint holds it as plain values.
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 import torch
@@ -38,8 +38,8 @@ class Best:
 
     epoch: int
     value: float
-    weights: str
-    """File name in the trial's directory."""
+    weights: str = ""
+    """File name in the trial's directory; empty until they are written."""
 
 
 @dataclass
@@ -114,13 +114,22 @@ class Progress:
         parts = [part.to(device) for part in self.logits]  # a checkpoint's are on the CPU
         return torch.cat(parts), torch.cat([part.to(device) for part in self.labels])
 
-    def close_epoch(self, result: EpochResult, best: Best) -> None:
-        """The epoch in hand is done; the next begins at its first step."""
+    def close_epoch(self, result: EpochResult, *, better: bool) -> None:
+        """The epoch in hand is done; the next begins at its first step. better: than the best one
+        of the fold so far, or the first one."""
         self.history.append(result)
-        self.best = best
+        if better:
+            self.best = Best(result.epoch, result.value)
         self.epoch, self.step, self.images, self.seconds = result.epoch + 1, 0, 0, 0.0
         self.loss_sum = torch.zeros((), dtype=torch.float64)  # a checkpoint waits for no device
         self.logits, self.labels = [], []
+
+    def name_best(self, weights: str) -> None:
+        """The best weights that had no file are in this one."""
+        if self.best is not None:
+            self.best = replace(self.best, weights=weights)
+        else:  # the fold is closed
+            self.folds = (*self.folds[:-1], replace(self.folds[-1], weights=weights))
 
     def close_fold(self) -> None:
         """The fold in hand is done; the next begins with fresh weights."""

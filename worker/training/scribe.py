@@ -7,9 +7,8 @@ an epoch is trained.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
-from copy import deepcopy
+from dataclasses import replace
 from types import TracebackType
 from typing import Any, Self
 
@@ -28,33 +27,39 @@ class Scribe:
     all is settled. A context: what was begun is settled when it ends, before an error is heard of.
     """
 
-    def __init__(self, config: StudyConfig, checkpoints: Checkpoints, overseer: Overseer) -> None:
+    def __init__(
+        self,
+        progress: Progress,
+        config: StudyConfig,
+        checkpoints: Checkpoints,
+        overseer: Overseer,
+    ) -> None:
+        """progress: of the fit; learns the file of its best weights when an epoch is settled."""
+        self._progress = progress
         self._config = config
         self._checkpoints = checkpoints
         self._overseer = overseer
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="scribe")
-        self._told: Future[None] | None = None
+        self._told: Future[Progress] | None = None
 
-    def tell(self, progress: Progress) -> None:
+    def tell(self) -> None:
         """Tells the last epoch of a checkpoint that was restored. Raises as `settle`."""
-        if progress.last is not None:
-            self._begin(lambda: self._tell(progress))
+        if self._progress.last is not None:
+            self._told = self._thread.submit(self._tell, self._progress)
             self.settle()
 
-    def record(self, progress: Progress, learner: dict[str, Any]) -> None:
+    def record(self, learner: dict[str, Any], best: dict[str, Any] | None) -> None:
         """Writes a checkpoint and tells the epoch that was closed. Returns at once, or settled
         where no epoch of the same fold follows or the trial is likely to be held up here.
 
-        learner: its state, which nobody changes any more. Raises as `settle`.
+        learner: its state, which nobody changes any more; best: as Checkpoints.save takes it.
+        Raises as `settle`.
         """
-        written = deepcopy(progress)
-
-        def record() -> None:
-            self._checkpoints.save(written, learner)
-            self._tell(written)
-
-        self._begin(record)
-        if not progress.in_fold or self._is_awaited(progress):
+        assert self._told is None  # settled
+        # the lists of the epoch in hand, empty now, are filled while this is written
+        closed = replace(self._progress, history=[*self._progress.history], logits=[], labels=[])
+        self._told = self._thread.submit(self._record, closed, learner, best)
+        if not closed.in_fold or self._is_awaited(closed):
             self.settle()
 
     def settle(self) -> None:
@@ -63,7 +68,8 @@ class Scribe:
         if self._told is None:
             return
         told, self._told = self._told, None
-        told.result()
+        written = told.result()
+        self._progress.best, self._progress.folds = written.best, written.folds
         if not self._overseer.may_go_on():
             raise Pruned
 
@@ -81,11 +87,13 @@ class Scribe:
         finally:
             self._thread.shutdown()
 
-    def _begin(self, work: Callable[[], None]) -> None:
-        assert self._told is None  # settled
-        self._told = self._thread.submit(work)
+    def _record(
+        self, progress: Progress, learner: dict[str, Any], best: dict[str, Any] | None
+    ) -> Progress:
+        self._checkpoints.save(progress, learner, best)
+        return self._tell(progress)
 
-    def _tell(self, progress: Progress) -> None:
+    def _tell(self, progress: Progress) -> Progress:
         assert progress.last is not None
         assert self._checkpoints.latest is not None
         # Optuna reads none of trials with two objectives
@@ -93,6 +101,7 @@ class Scribe:
         intermediate = None if second else progress.intermediate(self._config)
         self._overseer.epoch_done(progress.last, self._checkpoints.latest, intermediate)
         self._checkpoints.collect()  # while the answer is on its way
+        return progress
 
     def _is_awaited(self, progress: Progress) -> bool:
         """On a rung most trials are paused; details are looked for in the model as it is now."""

@@ -13,7 +13,7 @@ from study.errors import BadData, CheckpointCorrupt
 from worker.data.store import Store
 from worker.evaluation.measure import export_model, measure
 from worker.models.build import build_model
-from worker.models.weights import seal_weights
+from worker.models.weights import save_weights
 
 NewStudy = Callable[..., StudyConfig]
 
@@ -23,7 +23,7 @@ def weights(new_study: NewStudy, tmp_path: Path) -> Path:
     """Of an untrained model of the study."""
     torch.manual_seed(0)
     model = build_model(new_study().model, channels=1, image_size=16, n_classes=3)
-    return seal_weights("best-0001-00000", model, {"epoch": 0}).write(tmp_path)
+    return tmp_path / save_weights(tmp_path, "best-0001-00000", model.state_dict(), {"epoch": 0})
 
 
 @pytest.mark.parametrize("split", ["train", "val", "test"])

@@ -8,12 +8,9 @@ from pathlib import Path
 
 import pytest
 import torch
-from torch import nn
 
 from worker.training.checkpoint import Checkpoints
 from worker.training.progress import Best, EpochResult, Progress
-
-MODEL = nn.Linear(2, 2)
 
 
 def opened(directory: Path, fingerprint: str = "f", token: int = 1) -> Checkpoints:
@@ -22,11 +19,10 @@ def opened(directory: Path, fingerprint: str = "f", token: int = 1) -> Checkpoin
 
 def save_epoch(checkpoints: Checkpoints, epoch: int, *, improves: bool, size: int = 10) -> Progress:
     """As the loop does after `epoch`."""
-    weights = checkpoints.keep_best(epoch, MODEL, {"epoch": epoch}) if improves else None
-    best = Best(epoch, 0.5, weights) if weights else checkpoints_best(checkpoints)
-    progress = Progress()
-    progress.close_epoch(EpochResult(epoch, 0.5, {"loss": 1.0}), best)
-    checkpoints.save(progress, {"epoch": epoch, "model": torch.full((size,), float(epoch))})
+    progress = Progress(best=None if improves else checkpoints_best(checkpoints))
+    progress.close_epoch(EpochResult(epoch, 0.5, {"loss": 1.0}), better=improves)
+    learner = {"epoch": epoch, "model": {"weight": torch.full((size,), float(epoch))}}
+    checkpoints.save(progress, learner, {"epoch": epoch} if improves else None)
     checkpoints.collect()
     return progress
 
@@ -45,9 +41,9 @@ def names(directory: Path) -> list[str]:
 def test_a_checkpoint_comes_back_whole(tmp_path: Path) -> None:
     checkpoints = opened(tmp_path)
     progress = Progress(epoch=2, step=3, loss_sum=torch.tensor(1.25).double(), images=48)
-    progress.best = Best(1, 0.75, checkpoints.keep_best(1, MODEL, {}))
+    progress.best = Best(1, 0.75)
     progress.history = [EpochResult(1, 0.75, {"loss": 0.5})]
-    name = checkpoints.save(progress, {"model": torch.arange(4)})
+    name = checkpoints.save(progress, {"model": {"weight": torch.arange(4)}}, {"epoch": 1})
 
     again = opened(tmp_path)
     found = again.restore()
@@ -55,7 +51,8 @@ def test_a_checkpoint_comes_back_whole(tmp_path: Path) -> None:
     assert again.latest == name
     assert found is not None
     assert found[0] == progress
-    assert found[1]["model"].tolist() == [0, 1, 2, 3]
+    assert found[1]["model"]["weight"].tolist() == [0, 1, 2, 3]
+    assert again.weights(found[0].best)["weight"].tolist() == [0, 1, 2, 3]
     assert again.covers(progress)
 
 

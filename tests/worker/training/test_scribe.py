@@ -12,7 +12,7 @@ from tests.worker.training.recorded import NewTrial, Recorder, Trial
 from worker.training.checkpoint import Checkpoints
 from worker.training.epoch import StopRequested
 from worker.training.fit import fit
-from worker.training.progress import EpochResult, Progress
+from worker.training.progress import EpochResult
 
 STEPS = 6  # of an epoch
 
@@ -60,9 +60,9 @@ def test_what_is_written_beside_the_next_epoch_is_the_epoch_that_was_closed(
     recorder = SlowToTell(trial, epoch=-1, until=2 * STEPS, prune_after=0)
 
     class SlowToWrite(Checkpoints):
-        def save(self, progress: Progress, learner: dict[str, Any]) -> str:
+        def save(self, *written: Any) -> str:
             assert recorder.reached.wait(DEADLINE)
-            return super().save(progress, learner)
+            return super().save(*written)
 
     checkpoints = SlowToWrite(trial.directory, fingerprint="f", token=1)
     fit(trial.open_fold, config=trial.config, checkpoints=checkpoints, overseer=recorder)
