@@ -67,7 +67,7 @@ def written(config: StudyConfig) -> Iterator[Path]:
 
 def describe(manifest: DatasetManifest, file: Path) -> list[str]:
     """What a person should know of a data set; the rest is in `file`, its manifest."""
-    leaks = sum(len(copies.splits) > 1 for copies in manifest.duplicates)
+    leaks = sum(copies.is_leak for copies in manifest.duplicates)
     mislabelled = sum(len(copies.classes) > 1 for copies in manifest.duplicates)
     findings = {
         "left out as unreadable": len(manifest.quarantined),

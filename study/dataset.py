@@ -43,9 +43,14 @@ class Duplicates(ManifestRecord):
 
     names: tuple[str, ...]
     splits: tuple[Split, ...]
-    """Each split once; more than one means a leak."""
+    """Each split once."""
     classes: tuple[str, ...]
     """Each class once; more than one means a wrong label."""
+
+    @property
+    def is_leak(self) -> bool:
+        """Whether a model would be measured on what it was trained on: in several splits."""
+        return len(self.splits) > 1
 
 
 class SplitRange(ManifestRecord):

@@ -76,11 +76,6 @@ class Survey(ManifestRecord):
     converted: tuple[Converted, ...]
     notes: tuple[str, ...]
 
-    @property
-    def leaks(self) -> list[Duplicates]:
-        """Sets of identical or nearly the same pictures that are in several splits."""
-        return [found for found in (*self.identical, *self.near) if len(found.splits) > 1]
-
 
 def survey(
     store: Store,

@@ -100,7 +100,7 @@ def draw_duplicates(found: Survey, store: Store, target: Path) -> None:
             row = row_of[name]
             label = store.manifest.classes[store.labels[row]]
             _show(cell, store.pixels[row], f"{rows[row]}: {label}\n{PurePosixPath(name).name}")
-            if len(one.splits) > 1:
+            if one.is_leak:
                 _frame(cell)
     _save(figure, target)
 

@@ -75,7 +75,7 @@ def _sets(what: str, sets: Sequence[Duplicates]) -> Iterator[str]:
     if not sets:
         yield f"{what}: none"
         return
-    leaks = [one for one in sets if len(one.splits) > 1]
+    leaks = [one for one in sets if one.is_leak]
     mixed = sum(len(one.classes) > 1 for one in sets)
     pictures = sum(len(one.names) for one in sets)
     yield (

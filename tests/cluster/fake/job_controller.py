@@ -39,13 +39,6 @@ class JobController:
         for uid, job in jobs.items():
             self._attend(job, owned[uid])
 
-    def forget_finished(self) -> None:
-        """As when ttlSecondsAfterFinished has passed for all Jobs that have ended."""
-        for job in self._store.list("jobs"):
-            if condition(job, *FINISHED):
-                metadata = job["metadata"]
-                self._store.remove("jobs", metadata["namespace"], metadata["name"])
-
     def _collect(self, pod: Object) -> None:
         """Its Job is gone."""
         if "deletionTimestamp" not in pod["metadata"]:
