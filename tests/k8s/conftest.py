@@ -1,4 +1,4 @@
-"""What kubectl makes of every overlay, and of every component on top of one."""
+"""What kubectl makes of every overlay and component; and a cluster to deploy to."""
 
 from __future__ import annotations
 
@@ -7,13 +7,19 @@ import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
+
+from coordinator.cluster.api import Api
+from coordinator.cluster.connection import connect
+from tests.cluster.fake.api_server import TOKEN, FakeApi
+from tests.cluster.fake.store import Store
+from tests.k8s.deploying import NAMESPACE, Cluster
 
 Object = dict[str, Any]
 
@@ -107,3 +113,40 @@ def manifests(request: pytest.FixtureRequest) -> Manifests:
 @pytest.fixture
 def gpu() -> Manifests:
     return build("gpu")
+
+
+@pytest.fixture
+def kubeconfig(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str], None]]:
+    """Names the cluster at an URL as the person's own."""
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "kubeconfig"
+
+        def write(url: str) -> None:
+            name = {"name": "fake"}
+            context = {"cluster": "fake", "user": "fake", "namespace": NAMESPACE}
+            content = {
+                "apiVersion": "v1",
+                "kind": "Config",
+                "current-context": "fake",
+                "clusters": [{**name, "cluster": {"server": url}}],
+                "users": [{**name, "user": {"token": TOKEN}}],
+                "contexts": [{**name, "context": context}],
+            }
+            file.write_text(yaml.safe_dump(content))
+            monkeypatch.setenv("KUBECONFIG", str(file))
+            monkeypatch.delenv("HPO_NAMESPACE", raising=False)
+
+        yield write
+
+
+@pytest.fixture
+def cluster(kubeconfig: Callable[[str], None]) -> Iterator[Cluster]:
+    server = FakeApi(Store(), lambda _pod, _lines: "")
+    server.start()
+    kubeconfig(server.url)
+    connection = connect()
+    made = Cluster(server, Api(connection, patience=0.5))
+    server.on_request = made.control
+    yield made
+    connection.client.close()
+    server.stop()
