@@ -6,15 +6,18 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+from sqlalchemy import text
 from sqlalchemy.engine import URL
 
 from study.config.records import StudyConfig
+from study.lease import Lease
 from study.ledger import Ledger
 from study.registry import RegisteredStudy, Registry
 
 STORE = "0" * 64
 
 MakeStudy = Callable[..., RegisteredStudy]
+LedgerOf = Callable[[RegisteredStudy, str], Ledger]
 
 
 def make_config(name: str = "birds", **changes: Any) -> StudyConfig:
@@ -29,6 +32,36 @@ def make_config(name: str = "birds", **changes: Any) -> StudyConfig:
         **changes,
     }
     return StudyConfig.model_validate(content)
+
+
+def claimed(ledger: Ledger, holding: tuple[int, ...] = ()) -> Lease:
+    lease = ledger.claim(holding)
+    assert isinstance(lease, Lease)
+    return lease
+
+
+def age_heartbeats(registry: Registry, seconds: float) -> None:
+    """Lets time pass in the database."""
+    with registry.engine.begin() as tx:
+        tx.execute(
+            text("UPDATE ledger.lease SET heartbeat_at = heartbeat_at - make_interval(secs => :s)"),
+            {"s": seconds},
+        )
+
+
+def restart_clock(registry: Registry, seconds: float) -> None:
+    """The server of the tests is younger than a lease: pretend that it started earlier."""
+    with registry.engine.begin() as tx:
+        tx.execute(
+            text(
+                "CREATE OR REPLACE FUNCTION public.pg_postmaster_start_time() RETURNS timestamptz"
+                " LANGUAGE sql AS $$ SELECT pg_catalog.pg_postmaster_start_time()"
+                f" - make_interval(secs => {seconds}) $$"
+            )
+        )
+        database = tx.execute(text("SELECT current_database()")).scalar_one()
+        tx.execute(text(f"ALTER DATABASE {database} SET search_path = public, pg_catalog"))
+    registry.engine.dispose()
 
 
 @pytest.fixture

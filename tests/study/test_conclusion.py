@@ -2,24 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from study.config.records import StudyConfig
 from study.halving import Halving
-from study.lease import Intermediate, Lease, NoTrial, Outcome
+from study.lease import Intermediate, NoTrial, Outcome
 from study.ledger import Ledger
 from study.progress import observe
-from study.registry import RegisteredStudy, Registry
-from tests.study.conftest import STORE, make_config
+from study.registry import Registry
+from tests.study.conftest import STORE, MakeStudy, claimed, make_config
 
 REASON = "at most 0.001 is left to gain, below 0.002"
-MakeStudy = Callable[..., RegisteredStudy]
-
-
-def claimed(ledger: Ledger) -> Lease:
-    lease = ledger.claim()
-    assert isinstance(lease, Lease)
-    return lease
 
 
 def test_what_runs_is_trained_to_its_end_and_nothing_else_begins(

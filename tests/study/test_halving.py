@@ -15,7 +15,7 @@ from study.ledger import Ledger
 from study.progress import observe
 from study.registry import RegisteredStudy, Registry
 from study.sampling import ask
-from tests.study.conftest import STORE, make_config
+from tests.study.conftest import STORE, claimed, make_config
 
 Halved = Callable[..., tuple[RegisteredStudy, Callable[[str], Ledger]]]
 
@@ -32,12 +32,6 @@ def halved(registry: Registry) -> Halved:
         return study, lambda name: Ledger(registry.engine, study.study_id, name, halving)
 
     return make
-
-
-def claimed(ledger: Ledger, holding: tuple[int, ...] = ()) -> Lease:
-    lease = ledger.claim(holding)
-    assert isinstance(lease, Lease)
-    return lease
 
 
 def reach(ledger: Ledger, lease: Lease, rung: int, value: float) -> bool:
