@@ -16,6 +16,14 @@ from worker.data.store import Store
 Pack = Callable[..., Store]
 
 
+def quiet(_done: int, _total: int) -> None:
+    """Progress nobody looks at."""
+
+
+def config(source: Path, **settings: Any) -> DataConfig:
+    return DataConfig.model_validate({"source": str(source), "image_size": 16, **settings})
+
+
 @pytest.fixture
 def root(tmp_path: Path) -> DataPaths:
     """Where stores go."""
@@ -27,7 +35,7 @@ def pack(root: DataPaths) -> Pack:
     """Prepares a source in this process and opens the store."""
 
     def packed(source: Path, **settings: Any) -> Store:
-        config = DataConfig.model_validate({"source": str(source), "image_size": 16, **settings})
-        return Store.open(prepare(config, root, processes=1, progress=lambda *_: None))
+        made = prepare(config(source, **settings), root, processes=1, progress=quiet)
+        return Store.open(made)
 
     return packed
