@@ -118,7 +118,7 @@ class FirstStep:
 @dataclass(frozen=True, kw_only=True)
 class Trained:
     """The last epoch is measured and the device is free; what follows is written. Not said by
-    trials that end before their last epoch or need the device after it."""
+    trials that are pruned or need the device after it."""
 
     value: float
     """What the trial ends with, unless it is pruned in the end."""

@@ -42,7 +42,7 @@ class Overseer(Protocol):
 
     def trained(self, value: float) -> None:
         """Told once the last epoch is measured and the device left, before anything of it is
-        written, where that can be foreseen. value: what the trial ends with."""
+        written, where nothing is computed after it. value: what the trial ends with."""
 
     def epoch_done(
         self, result: EpochResult, checkpoint: str, intermediate: Intermediate | None

@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass
-from statistics import fmean
 from typing import Any, Literal
 
 from study.config.records import StudyConfig
@@ -92,11 +91,10 @@ def fit(
 
 
 def _ended(ending: Ending, progress: Progress, checkpoints: Checkpoints) -> Outcome:
-    bests = progress.folds or ((progress.best,) if progress.best else ())
-    ranked = sorted(bests, key=lambda best: best.value)
+    ranked = sorted(progress.folds or progress.bests, key=lambda best: best.value)
     return Outcome(
         ending=ending,
-        value=fmean(best.value for best in bests) if bests else None,
+        value=progress.value,
         best=ranked[(len(ranked) - 1) // 2] if ranked else None,
         checkpoint=checkpoints.latest,
         history=tuple(progress.history),
@@ -125,13 +123,14 @@ def _fit_fold(
             result, found = validate_epoch(
                 learner, fold.val, stage, progress, config.search.metric, train.steps, overseer
             )
-            if _leaves_device(progress, config):
-                fold.leave_device()
-                overseer.trained(_value(progress, result, config))
             kept = _kept(result, found, progress, config)
             progress.close_epoch(result, better=kept is not None)
             if progress.is_complete(config.training):
                 progress.close_fold()
+            if _leaves_device(progress, config):
+                fold.leave_device()
+                assert progress.value is not None  # a fold is closed
+                overseer.trained(progress.value)
             scribe.record(learner.state(), kept)
     except StopRequested:
         with suppress(StopRequested):
@@ -150,17 +149,9 @@ def _enter(stage: Stage, learner: Learner, progress: Progress, checkpoints: Chec
 
 
 def _leaves_device(progress: Progress, config: StudyConfig) -> bool:
-    """Whether the epoch in hand is the last of all, and nothing after it computes."""
-    ends_fold = progress.fold_epoch + 1 == config.training.total_epochs
-    ends = ends_fold and len(progress.folds) + 1 == config.folds
-    return ends and config.search.second is None and not config.tracking.details
-
-
-def _value(progress: Progress, result: EpochResult, config: StudyConfig) -> float:
-    """Of a trial that ends with `result`."""
-    sign, before = config.search.sign, progress.best
-    best = result.value if before is None else sign * max(sign * before.value, sign * result.value)
-    return fmean([*(fold.value for fold in progress.folds), best])
+    """Whether nothing is left to compute."""
+    trained = len(progress.folds) == config.folds
+    return trained and config.search.second is None and not config.tracking.details
 
 
 def _kept(

@@ -6,6 +6,7 @@ Knows nothing of models and files; a checkpoint holds it as plain values.
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, field, replace
+from statistics import fmean
 from typing import Any
 
 import torch
@@ -87,6 +88,13 @@ class Progress:
     def bests(self) -> tuple[Best, ...]:
         """Of every fold that has one."""
         return (*self.folds, self.best) if self.best else self.folds
+
+    @property
+    def value(self) -> float | None:
+        """What the trial is worth so far: the best epoch's metric; with folds the mean of it over
+        those that are done."""
+        bests = self.folds or self.bests
+        return fmean(best.value for best in bests) if bests else None
 
     @property
     def fold_epoch(self) -> int:

@@ -269,9 +269,13 @@ def test_who_needs_the_device_after_the_last_epoch_does_not_leave_it(new_trial: 
         assert (trial.trained_after, trial.closed) == ({}, [])
 
 
-def test_an_end_that_was_not_foreseen_is_told_with_its_epoch(new_trial: NewTrial) -> None:
-    pruned = new_trial(epochs=3)
-    pruned.run(prune_after=1)
-    stopped_early = new_trial(epochs=30, early_stopping=2, learning_rate=1e-9, warmup=0.0)
-    stopped_early.run()
-    assert (pruned.trained_after, stopped_early.trained_after) == ({}, {})
+def test_a_trial_that_stops_early_leaves_the_device_as_well(new_trial: NewTrial) -> None:
+    trial = new_trial(epochs=30, early_stopping=2, learning_rate=1e-9, warmup=0.0)
+    outcome = trial.run()
+    assert trial.trained_after == {trial.reported[-1]: outcome.value}
+
+
+def test_a_verdict_is_told_nobody_before_it_is_given(new_trial: NewTrial) -> None:
+    trial = new_trial(epochs=3)
+    trial.run(prune_after=1)
+    assert trial.trained_after == {}
