@@ -2,17 +2,20 @@
 seen at any time.
 
 Knows nothing of training. A closed pipe means that the supervisor is gone: the process ends at
-once, whatever it is doing, because the trial may already be someone else's.
+once, whatever it is doing, because the trial may already be someone else's. So it does on a Stop
+that comes before it has told anything of a trial: how steps are computed is measured then, or the
+first one compiled, for a minute that nothing could interrupt, and there is nothing to save.
 """
 
 from __future__ import annotations
 
 import os
 import threading
+from collections.abc import Callable
 from multiprocessing.connection import Connection
 from queue import SimpleQueue
 
-from worker.messages import Assignment, Command, Continue, Event, Prune, Stop
+from worker.messages import Assignment, Command, Continue, Event, Interrupted, Prune, Stop, Warm
 
 ORPHANED = 70  # exit status of a process whose supervisor is gone
 
@@ -20,8 +23,13 @@ ORPHANED = 70  # exit status of a process whose supervisor is gone
 class Orders:
     """Receives commands and sends events; used by one thread at a time."""
 
-    def __init__(self, connection: Connection) -> None:
+    def __init__(self, connection: Connection, parting: Callable[[], None] = lambda: None) -> None:
+        """parting: called, by another thread, before a Stop ends the process."""
         self._connection = connection
+        self._parting = parting
+        self._telling = threading.Lock()
+        self._told = False
+        """Whether the supervisor knows something of the trial."""
         self._commands: SimpleQueue[Command] = SimpleQueue()
         self._stop = threading.Event()
         self._pruned = threading.Event()
@@ -31,11 +39,12 @@ class Orders:
         """Whether a Stop has come, or the verdict that the trial is to be pruned."""
         return self._stop.is_set() or self._pruned.is_set()
 
-    def assignment(self) -> Assignment | None:
-        """Waits for work; None where a Stop comes first. Without a time limit: the supervisor
-        decides how long a warm process waits, and if it dies the listening thread ends this one."""
+    def assignment(self) -> Assignment:
+        """Waits for work. Without a time limit: the supervisor decides how long a warm process
+        waits, and if it dies the listening thread ends this one, as a Stop does."""
         command = self._commands.get()
-        return command if isinstance(command, Assignment) else None
+        assert isinstance(command, Assignment)
+        return command
 
     def may_continue(self) -> bool | None:
         """Waits for the verdict on an epoch: True to go on, False to prune, None on a Stop, which
@@ -49,6 +58,11 @@ class Orders:
 
     def send(self, event: Event) -> None:
         """Tells the supervisor."""
+        with self._telling:
+            self._told = self._told or not isinstance(event, Warm)
+            self._send(event)
+
+    def _send(self, event: Event) -> None:
         try:
             self._connection.send(event)
         except OSError:
@@ -62,6 +76,14 @@ class Orders:
                 os._exit(ORPHANED)
             if isinstance(command, Stop):
                 self._stop.set()
+                self._end_if_nothing_is_lost()
             if isinstance(command, Prune):
                 self._pruned.set()
             self._commands.put(command)
+
+    def _end_if_nothing_is_lost(self) -> None:
+        with self._telling:
+            if not self._told:
+                self._parting()
+                self._send(Interrupted(checkpoint=None, value=None, weights=None))
+                os._exit(0)

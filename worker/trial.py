@@ -34,7 +34,7 @@ from worker.mirrored import MirroredDirectory
 from worker.models.device import resolve_device
 from worker.orders import Orders
 from worker.overseer import PipeOverseer
-from worker.step.decision import Decision, settled
+from worker.step.decision import Attempt, Decision, settled
 from worker.tracking.narrator import Narrator, parameters
 from worker.tracking.tracker import TrackedTrial
 from worker.training.checkpoint import Checkpoints
@@ -51,14 +51,12 @@ def main(connection: Connection, standby: Standby) -> None:
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.SIG_IGN)  # sent to the whole group; the supervisor decides
     set_up_logging()
-    orders = Orders(connection)
-    warm = warm_up(standby)
+    attempt = Attempt()
+    orders = Orders(connection, parting=attempt.end)
+    warm = warm_up(standby, attempt)
     if warm is not None:
         orders.send(Warm())
     assignment = orders.assignment()
-    if assignment is None:
-        orders.send(Interrupted(checkpoint=None, value=None, weights=None))
-        return
     epilogue = Epilogue()
     event = run(assignment, orders, warm, epilogue)
     orders.send(event)

@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable
 from multiprocessing.connection import Connection, wait
 
-from worker.messages import Assignment, Command, Dismiss, Event, Standby, Warm
+from worker.messages import Assignment, Command, Dismiss, Event, Standby, Stop, Warm
 
 PRELOADED = [
     "worker.allocation",  # as the next before torch, or before what of it they are about
@@ -145,7 +145,8 @@ class TrialProcesses:
             process.linger(max(0.0, deadline - time.monotonic()))
         self.bury()
         if self._warm is not None:
-            self._warm.kill()
+            self._warm.send(Stop())  # it may have begun to decide how steps are computed
+            self._warm.linger(JOIN_SECONDS)
             self._warm.join()
             self._warm = None
 

@@ -18,7 +18,7 @@ from worker.data.store import Store
 from worker.messages import Standby
 from worker.models.device import resolve_device
 from worker.step.deciding import decide, suggested
-from worker.step.decision import Decision, is_open, kept, kind_of, settled
+from worker.step.decision import Attempt, Decision, is_open, kept, kind_of, settled
 from worker.training.compiler import bring_in, keep_in
 
 BATCH = 2  # pictures; the fewest that batch normalisation can do with
@@ -35,9 +35,12 @@ class Ready:
     """How a step is computed where the study leaves it open; None: as the device suggests."""
 
 
-def warm_up(standby: Standby) -> Ready | None:
+def warm_up(standby: Standby, attempt: Attempt) -> Ready | None:
     """Gives the packed data set. What goes wrong is logged alone, and without a data set None is
-    given: an assignment meets it again and reports it."""
+    given: an assignment meets it again and reports it.
+
+    attempt: ended by who ends the process while it decides.
+    """
     keep_in(standby.artifacts.compiled, standby.threads)
     try:
         store = Store.open(standby.store)
@@ -49,7 +52,7 @@ def warm_up(standby: Standby) -> Ready | None:
         device = resolve_device(standby.device)
         set_up(device, standby.threads)
         busy = _is_busy(device)
-        decision = _decision(standby, store, device, busy)
+        decision = _decision(standby, store, device, attempt, busy=busy)
         if _compiles(standby.config, decision, device):
             bring_in()
         if not busy:
@@ -67,7 +70,9 @@ def _is_busy(device: torch.device) -> bool:
     return free < total / 2
 
 
-def _decision(standby: Standby, store: Store, device: torch.device, busy: bool) -> Decision | None:
+def _decision(
+    standby: Standby, store: Store, device: torch.device, attempt: Attempt, *, busy: bool
+) -> Decision | None:
     """Of the first process of the study's first worker on this kind of machine."""
     config, threads = standby.config, standby.threads
     if not is_open(config.training):
@@ -75,7 +80,9 @@ def _decision(standby: Standby, store: Store, device: torch.device, busy: bool) 
     file = standby.artifacts.step(kind_of(config, device, threads).name)
     full = suggested(config, device, threads, f"others fill {device}: nothing can be measured")
     ended = suggested(config, device, threads, "a process that measured was ended: not tried again")
-    return kept(file, lambda: full if busy else decide(config, store, device, threads), ended)
+    return kept(
+        file, attempt, lambda: full if busy else decide(config, store, device, threads), ended
+    )
 
 
 def _compiles(study: StudyConfig, decision: Decision | None, device: torch.device) -> bool:

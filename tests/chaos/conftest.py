@@ -10,7 +10,7 @@ import subprocess
 import sys
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -27,6 +27,9 @@ from study.registry import RegisteredStudy, Registry
 from tests.eventually import DEADLINE, eventually
 from tests.pictures import draw_classes
 from worker.data.prepare import prepare
+
+MODEL = {"n_layers": 2, "n_filters": [8, 8], "kernel_sizes": [3, 3], "fc_size": 16}
+TRAINING = {"batch_size": 8, "precision": "float32"}
 
 
 @dataclass
@@ -109,14 +112,16 @@ def make_config(
     epochs: int,
     lease_seconds: float,
     slots: int | str = 1,
+    model: Mapping[str, Any] = MODEL,
+    training: Mapping[str, Any] = TRAINING,
     **search: Any,
 ) -> StudyConfig:
     return StudyConfig.model_validate(
         {
             "name": name,
             "data": {"source": str(source), "image_size": 16},
-            "model": {"n_layers": 2, "n_filters": [8, 8], "kernel_sizes": [3, 3], "fc_size": 16},
-            "training": {"epochs": epochs, "batch_size": 8, "precision": "float32"},
+            "model": model,
+            "training": {"epochs": epochs, **training},
             "space": {
                 "training.learning_rate": {
                     "type": "float",
@@ -145,11 +150,10 @@ def farm(
         trials: int,
         epochs: int,
         lease_seconds: float = 4.0,
-        slots: int | str = 1,
         url: URL = postgres_url,
-        **search: Any,
+        **changes: Any,
     ) -> Farm:
-        config = make_config(source, "chaos", trials, epochs, lease_seconds, slots, **search)
+        config = make_config(source, "chaos", trials, epochs, lease_seconds, **changes)
         study = registry.create(config, store=content, workers=1)
         environment = {
             **os.environ,

@@ -11,6 +11,7 @@ from study.config.records import StudyConfig
 from study.paths import StudyPaths
 from worker import warm_up as module
 from worker.messages import Standby
+from worker.step.decision import Attempt
 from worker.training.learner import Learner
 from worker.warm_up import warm_up
 
@@ -45,7 +46,7 @@ def steps(monkeypatch: pytest.MonkeyPatch) -> list[torch.Size]:
 def test_a_process_without_a_trial_has_done_a_step_of_its_study(
     standby: Standby, steps: list[torch.Size]
 ) -> None:
-    ready = warm_up(standby)
+    ready = warm_up(standby, Attempt())
     assert ready is not None
     assert (ready.store.path, ready.decision) == (standby.store, None)
     assert steps == [(2, 1, 16, 16)]
@@ -55,14 +56,14 @@ def test_a_study_as_written_that_cannot_train_is_no_reason_to_wait(
     standby: Standby, steps: list[torch.Size], new_study: NewStudy
 ) -> None:
     deep = new_study(model={"n_layers": 5, "n_filters": (2,) * 5, "kernel_sizes": (3,) * 5})
-    assert warm_up(dataclasses.replace(standby, config=deep)) is not None
+    assert warm_up(dataclasses.replace(standby, config=deep), Attempt()) is not None
     assert steps == []
 
 
 def test_without_its_data_set_a_process_is_not_warm(
     standby: Standby, steps: list[torch.Size], tmp_path: Path
 ) -> None:
-    assert warm_up(dataclasses.replace(standby, store=tmp_path / "gone")) is None
+    assert warm_up(dataclasses.replace(standby, store=tmp_path / "gone"), Attempt()) is None
     assert steps == []
 
 
@@ -76,7 +77,7 @@ def test_a_device_that_others_fill_is_left_to_them(
     monkeypatch.setattr(torch.cuda, "mem_get_info", lambda _device: (7 * 2**30, 16 * 2**30))
     monkeypatch.setattr(torch.cuda, "get_device_name", lambda _device: "a GPU")
     monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda **_: True)
-    ready = warm_up(dataclasses.replace(standby, config=new_study(), device="cuda"))
+    ready = warm_up(dataclasses.replace(standby, config=new_study(), device="cuda"), Attempt())
     assert ready is not None
     assert ready.decision is not None
     assert ready.decision.reasons == ("others fill cuda: nothing can be measured",)
@@ -88,10 +89,10 @@ def test_the_first_process_of_a_study_decides_how_a_step_is_computed(
     standby: Standby, steps: list[torch.Size], new_study: NewStudy
 ) -> None:
     open_study = dataclasses.replace(standby, config=new_study(training={"batch_size": 16}))
-    first = warm_up(open_study)
+    first = warm_up(open_study, Attempt())
     assert (16, 1, 16, 16) in steps
     steps.clear()
-    second = warm_up(open_study)
+    second = warm_up(open_study, Attempt())
     assert steps == [(2, 1, 16, 16)]
     assert first is not None
     assert second is not None

@@ -50,21 +50,40 @@ class Decision(Record):
     """None where nothing was compiled."""
 
 
-def kept(file: Path, decide: Callable[[], Decision], otherwise: Decision) -> Decision:
+class Attempt:
+    """The decision that a process is about, told by a file: one that dies of it leaves the file."""
+
+    def __init__(self) -> None:
+        self._file: Path | None = None
+
+    def begin(self, file: Path) -> bool:
+        """Whether another one has died of it. Raises OSError."""
+        died = file.exists()
+        file.touch()
+        self._file = file
+        return died
+
+    def end(self) -> None:
+        """Nobody dies of it: it is made, or the process was told to stop. From any thread."""
+        if self._file is not None:
+            self._file.unlink(missing_ok=True)
+
+
+def kept(
+    file: Path, attempt: Attempt, decide: Callable[[], Decision], otherwise: Decision
+) -> Decision:
     """What the file says; where it is missing, what is decided now. Another process that decides is
-    waited for: measured beside it, both would be wrong. Where one has died of it, or was stopped,
-    `otherwise` is decided: it must not end all that come after it. Raises OSError."""
+    waited for: measured beside it, both would be wrong. Where one has died of it, `otherwise` is
+    decided: it must not end all that come after it. Raises OSError."""
     if (found := _read(file)) is not None:
         return found
-    begun = file.with_suffix(".begun")
     with locked(file.with_suffix(".lock")):
         if (found := _read(file)) is not None:
             return found
-        died = begun.exists()
-        begun.touch()
+        died = attempt.begin(file.with_suffix(".begun"))
         decision = otherwise if died else decide()
         write_json(file, decision.model_dump(mode="json"))
-        begun.unlink()
+        attempt.end()
     log.info("a step: %s: %s", _named(decision), "; ".join(decision.reasons))
     return decision
 

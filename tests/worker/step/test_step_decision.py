@@ -10,7 +10,7 @@ import torch
 from study.config.records import StudyConfig
 from study.paths import StudyPaths
 from worker.step import decision as module
-from worker.step.decision import ComputingKind, Decision, is_open, kept, kind_of, settled
+from worker.step.decision import Attempt, ComputingKind, Decision, is_open, kept, kind_of, settled
 
 CPU = torch.device("cpu")
 KIND = ComputingKind(study="s", device="a CPU", formats=("float32",), threads=2, torch="2.14")
@@ -23,13 +23,20 @@ def decision(**changes: object) -> Decision:
     return Decision.model_validate({**plain, **changes})
 
 
+def kept_in(file: Path, decide: Callable[[], Decision], otherwise: Decision) -> Decision:
+    """By a process of its own."""
+    return kept(file, Attempt(), decide, otherwise)
+
+
 SUGGESTED = decision(compiled=False, reasons=("suggested",))
 
 
 def test_the_first_decision_is_every_worker_s(tmp_path: Path) -> None:
     file = StudyPaths(tmp_path).step(KIND.name)
-    first = kept(file, lambda: decision(step_seconds={"bfloat16": (0.1, 0.2)}), SUGGESTED)
-    assert kept(file, lambda: decision(precision="float32"), SUGGESTED) == first != SUGGESTED
+    first = kept(
+        file, Attempt(), lambda: decision(step_seconds={"bfloat16": (0.1, 0.2)}), SUGGESTED
+    )
+    assert kept_in(file, lambda: decision(precision="float32"), SUGGESTED) == first != SUGGESTED
 
 
 def test_a_process_that_dies_of_measuring_is_the_last_that_measures(tmp_path: Path) -> None:
@@ -39,8 +46,22 @@ def test_a_process_that_dies_of_measuring_is_the_last_that_measures(tmp_path: Pa
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        kept(file, die, SUGGESTED)
-    assert kept(file, decision, SUGGESTED) == SUGGESTED == kept(file, decision, decision())
+        kept_in(file, die, SUGGESTED)
+    assert kept_in(file, decision, SUGGESTED) == SUGGESTED == kept_in(file, decision, decision())
+
+
+def test_a_process_that_was_told_to_stop_has_not_died_of_measuring(tmp_path: Path) -> None:
+    file, attempt = tmp_path / "step.json", Attempt()
+    attempt.end()  # before it began
+
+    def leave() -> Decision:
+        attempt.end()
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        kept(file, attempt, leave, SUGGESTED)
+    assert kept_in(file, decision, SUGGESTED) == decision() != SUGGESTED
+    assert [path.suffix for path in tmp_path.iterdir()].count(".begun") == 0
 
 
 def test_a_second_worker_waits_for_the_one_that_measures(tmp_path: Path) -> None:
@@ -52,8 +73,8 @@ def test_a_second_worker_waits_for_the_one_that_measures(tmp_path: Path) -> None
         go_on.wait()
         return decision(precision="float16")
 
-    first = threading.Thread(target=lambda: kept(file, measure, SUGGESTED))
-    second = threading.Thread(target=lambda: found.append(kept(file, decision, SUGGESTED)))
+    first = threading.Thread(target=lambda: kept_in(file, measure, SUGGESTED))
+    second = threading.Thread(target=lambda: found.append(kept_in(file, decision, SUGGESTED)))
     first.start()
     measuring.wait()
     second.start()
@@ -66,7 +87,7 @@ def test_a_second_worker_waits_for_the_one_that_measures(tmp_path: Path) -> None
 def test_a_file_that_is_none_is_written_anew(tmp_path: Path) -> None:
     file = tmp_path / "step.json"
     file.write_text('{"precision": "float8"}')
-    assert kept(file, decision, SUGGESTED) == decision() == kept(file, decision, SUGGESTED)
+    assert kept_in(file, decision, SUGGESTED) == decision() == kept_in(file, decision, SUGGESTED)
 
 
 def test_other_machines_and_other_studies_decide_for_themselves(new_study: NewStudy) -> None:
