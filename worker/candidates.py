@@ -7,7 +7,9 @@ weights are measured on the validation split once more, and only the winner sees
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, TypedDict
 
@@ -16,7 +18,7 @@ from sqlalchemy import Engine
 from study import atomic
 from study.config.fill import fill
 from study.config.records import StudyConfig
-from study.dataset import read_manifest
+from study.dataset import Split, read_manifest
 from study.errors import CheckpointCorrupt, UsageError
 from study.mirror import Mirror, fetch_missing
 from study.paths import LIKENESS, METRICS, WEIGHTS, DataPaths, StudyPaths
@@ -29,6 +31,15 @@ if TYPE_CHECKING:
 Metrics = dict[str, float]
 
 log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A trial that is measured again."""
+
+    config: StudyConfig
+    """With its parameters filled in."""
+    weights: Path
 
 
 class Candidates(TypedDict):
@@ -67,44 +78,63 @@ def measure_candidates(
     from worker.evaluation.measure import export_model, measure
 
     store = data.store(study.store)
-    files = _weights(registry.engine, study.study_id)
-    configs = {number: _filled(registry, study, number) for number in numbers}
-    validation: dict[int, Metrics] = {}
-    for number in numbers:
-        if number not in files:
-            log.warning("trial %d: has no weights", number)
-            continue
-        weights = artifacts.trial(number) / files[number]
-        try:
-            fetch_missing(mirror, weights)
-            validation[number] = measure(
-                configs[number], store, weights, "val", device=device, threads=threads
-            )
-        except (CheckpointCorrupt, OSError) as error:
-            log.warning("trial %d: its weights cannot be read: %s", number, error)
+
+    def measured(candidate: Candidate, split: Split) -> Metrics:
+        config, weights = candidate.config, candidate.weights
+        return measure(config, store, weights, split, device=device, threads=threads)
+
+    candidates = _candidates(registry, study, numbers, artifacts)
+    validation = _validated(candidates, partial(measured, split="val"), mirror)
     if not validation:
         raise UsageError(f"none of the trials {list(numbers)} has weights that can be read")
     winner = _best(validation, study.config)
-    weights = artifacts.trial(winner) / files[winner]
-    test = None
-    if "test" in read_manifest(store).splits:
-        test = measure(configs[winner], store, weights, "test", device=device, threads=threads)
-    likeness, calibration = calibrate(
-        configs[winner], store, weights, device=device, threads=threads
-    )
+    config, weights = candidates[winner].config, candidates[winner].weights
+    has_test = "test" in read_manifest(store).splits
+    likeness, calibration = calibrate(config, store, weights, device=device, threads=threads)
     result = Candidates(
         winner=winner,
         validation={str(number): metrics for number, metrics in validation.items()},
-        test=test,
+        test=measured(candidates[winner], "test") if has_test else None,
         calibration=calibration,
     )
-    export_model(weights, configs[winner], store, output / WEIGHTS)
+    export_model(weights, config, store, output / WEIGHTS)
     save_likeness(likeness, output / LIKENESS)
     atomic.write_json(output / METRICS, result)
     if mirror is not None:
         for name in (WEIGHTS, LIKENESS, METRICS):
             mirror.upload(output / name)
     return result
+
+
+def _candidates(
+    registry: Registry, study: RegisteredStudy, numbers: Sequence[int], artifacts: StudyPaths
+) -> dict[int, Candidate]:
+    """Those that have weights, by number. Raises UsageError for a number of no trial."""
+    files = _weights(registry.engine, study.study_id)
+    configs = {number: _filled(registry, study, number) for number in numbers}
+    for number in [number for number in numbers if number not in files]:
+        log.warning("trial %d: has no weights", number)
+    return {
+        number: Candidate(config, artifacts.trial(number) / files[number])
+        for number, config in configs.items()
+        if number in files
+    }
+
+
+def _validated(
+    candidates: Mapping[int, Candidate],
+    measured: Callable[[Candidate], Metrics],
+    mirror: Mirror | None,
+) -> dict[int, Metrics]:
+    """By number; without those whose weights cannot be read."""
+    found: dict[int, Metrics] = {}
+    for number, candidate in candidates.items():
+        try:
+            fetch_missing(mirror, candidate.weights)
+            found[number] = measured(candidate)
+        except (CheckpointCorrupt, OSError) as error:
+            log.warning("trial %d: its weights cannot be read: %s", number, error)
+    return found
 
 
 def _best(measured: dict[int, Metrics], config: StudyConfig) -> int:

@@ -28,6 +28,7 @@ from coordinator.cluster.refusals import (
 )
 from tests.cluster.fake.api_server import TOKEN
 from tests.cluster.fake.fake_cluster import FakeCluster
+from tests.eventually import AT_ONCE
 
 
 def config_map(name: str, **labels: str) -> dict[str, Any]:
@@ -80,7 +81,7 @@ def test_a_server_is_left_alone_as_long_as_it_asks(cluster: FakeCluster) -> None
     cluster.api.fail("list", status=429, retry_after=1)
     begun = time.monotonic()
     api.list("pods")
-    assert 1.0 <= time.monotonic() - begun < 2.0
+    assert time.monotonic() - begun >= 1.0
 
 
 def test_a_server_that_asks_for_more_than_our_patience_is_in_trouble(
@@ -254,7 +255,7 @@ def test_a_watch_ends_at_its_time_and_brings_bookmarks(api: Api) -> None:
     api.create("events", {"metadata": {"name": "e"}, "involvedObject": {}})
     begun = time.monotonic()
     marks = list(api.watch("configmaps", "", start, seconds=1))
-    assert 0.9 < time.monotonic() - begun < 3
+    assert 0.9 < time.monotonic() - begun < AT_ONCE
     assert {mark.type for mark in marks} == {"BOOKMARK"}
     assert int(marks[-1].object["metadata"]["resourceVersion"]) > int(start)
 
@@ -273,8 +274,8 @@ def test_a_watch_that_breaks_is_told_and_a_silent_one_ends(api: Api, cluster: Fa
         list(api.watch("configmaps", "", start, seconds=5))
     cluster.api.freeze_watches()
     begun = time.monotonic()
-    assert list(api.watch("configmaps", "", start, seconds=5, silence=0.3)) == []
-    assert time.monotonic() - begun < 3
+    assert list(api.watch("configmaps", "", start, seconds=60, silence=0.3)) == []
+    assert time.monotonic() - begun < AT_ONCE
 
 
 def take(changes: Iterator[Change], count: int) -> list[Change]:
