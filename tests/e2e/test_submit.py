@@ -11,13 +11,15 @@ import sys
 from pathlib import Path
 
 import psutil
+import pytest
 
 from study.promotion import verify
 from tests.e2e.conftest import Desk
-from tests.eventually import eventually
+from tests.eventually import AT_ONCE, eventually
 from worker.evaluation.classifier import Classifier
 
 
+@pytest.mark.timeout(300)  # eight programs, one after the other, on whatever cores are left
 def test_a_study_ends_in_a_promoted_model_that_can_be_used(desk: Desk) -> None:
     printed = desk.hpo("submit", "shapes.yaml", "--workers", "2")
     assert "3/3 trials (3 complete)" in printed
@@ -46,7 +48,7 @@ def test_a_study_ends_in_a_promoted_model_that_can_be_used(desk: Desk) -> None:
     ]
     assert desk.hpo("report", "shapes").strip().endswith("report.html")
     check_that_the_winner_trains_again(desk)
-    eventually("nothing is left running", lambda: desk.processes() == [], 5.0)
+    eventually("nothing is left running", lambda: desk.processes() == [], AT_ONCE)
 
 
 def check_that_the_winner_trains_again(desk: Desk) -> None:
@@ -86,7 +88,7 @@ def test_ctrl_c_stops_cleanly_and_resume_goes_on(desk: Desk) -> None:
     printed, _ = process.communicate(timeout=60)
     assert process.returncode == 130, printed
     assert "resume" in printed
-    eventually("nothing is left running", lambda: desk.processes() == [], 5.0)
+    eventually("nothing is left running", lambda: desk.processes() == [], AT_ONCE)
     assert "stopped" in desk.hpo("status", "shapes")
 
     finished = desk.hpo("resume", "shapes")
@@ -112,7 +114,7 @@ def test_a_killed_coordinator_is_followed_by_the_next(desk: Desk) -> None:
     log = "".join(file.read_text() for file in desk.artifacts.glob("workers/*.log"))
     assert log.count(": begun:") == 2
     assert "adopted" not in log, "the workers went on without a coordinator"
-    eventually("nothing is left running", lambda: desk.processes() == [], 5.0)
+    eventually("nothing is left running", lambda: desk.processes() == [], AT_ONCE)
 
 
 def test_a_network_too_deep_for_the_picture_is_infeasible_and_the_search_goes_on(
