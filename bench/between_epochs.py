@@ -89,7 +89,7 @@ def main() -> None:
     parser = parser_for(__doc__)
     parser.add_argument("--size", type=int, default=64, help="side of the input, pixels")
     parser.add_argument("--batch", type=int, default=16, help="pictures of a batch")
-    parser.add_argument("--steps", type=int, default=16, help="of an epoch")
+    parser.add_argument("--steps", type=int, default=2, help="of an epoch")
     parser.add_argument("--models", nargs="+", choices=list(MODELS), default=list(MODELS))
     given = arguments_of(parser)
     finish(measure(given), given)
