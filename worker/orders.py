@@ -21,7 +21,8 @@ ORPHANED = 70  # exit status of a process whose supervisor is gone
 
 
 class Orders:
-    """Receives commands and sends events; used by one thread at a time."""
+    """Receives commands and sends events. One thread at a time waits for commands; any may ask for
+    a stop and send."""
 
     def __init__(self, connection: Connection, parting: Callable[[], None] = lambda: None) -> None:
         """parting: called, by another thread, before a Stop ends the process."""
