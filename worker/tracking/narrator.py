@@ -25,7 +25,8 @@ log = logging.getLogger(__name__)
 
 
 class Narrator:
-    """Used by the thread that trains. Nothing raises; `end` takes seconds."""
+    """Used by one thread at a time, which with details is the one that trains. Nothing raises;
+    `end` takes seconds."""
 
     def __init__(
         self,

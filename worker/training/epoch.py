@@ -48,8 +48,8 @@ class Overseer(Protocol):
         self, result: EpochResult, checkpoint: str, intermediate: Intermediate | None
     ) -> None:
         """Told the result of every epoch and what it gives pruners, once it is in a checkpoint of
-        that name, and first of all the last result found in a checkpoint. From another thread, in
-        which the next epoch is not trained."""
+        that name, and first of all the last result found in a checkpoint. Where the next epoch is
+        trained meanwhile, from another thread."""
 
     def may_go_on(self) -> bool:
         """Asked once after every epoch told; waits for the answer. May raise StopRequested."""

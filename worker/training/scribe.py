@@ -15,7 +15,7 @@ from typing import Any, Self
 from study.config.records import StudyConfig
 from worker.training.checkpoint import Checkpoints
 from worker.training.epoch import Overseer
-from worker.training.progress import Progress
+from worker.training.progress import Best, Progress
 
 
 class Pruned(Exception):  # noqa: N818 - not an error
@@ -23,9 +23,10 @@ class Pruned(Exception):  # noqa: N818 - not an error
 
 
 class Scribe:
-    """Used by the thread that trains, which leaves checkpoints and overseer's results to it until
-    all is settled. A context: what was begun is settled when it ends, before an error is heard of.
-    """
+    """Used by the thread that trains, which leaves checkpoints and the overseer's results to it
+    until all is settled. A context: what was begun is settled when it ends, before an error is
+    heard of. Its own thread computes nothing of torch: that would have settings, and a pool of
+    threads, of its own."""
 
     def __init__(
         self,
@@ -40,13 +41,14 @@ class Scribe:
         self._checkpoints = checkpoints
         self._overseer = overseer
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="scribe")
-        self._told: Future[Progress] | None = None
+        self._told: Future[Best | None] | None = None
 
     def tell(self) -> None:
-        """Tells the last epoch of a checkpoint that was restored. Raises as `settle`."""
+        """Tells the last epoch of a checkpoint that was restored, and waits for the answer. Raises
+        as `settle`."""
         if self._progress.last is not None:
-            self._told = self._thread.submit(self._tell, self._progress)
-            self.settle()
+            self._tell(self._progress)
+            self._hear()
 
     def record(self, learner: dict[str, Any], best: dict[str, Any] | None) -> None:
         """Writes a checkpoint and tells the epoch that was closed. Returns at once, or settled
@@ -56,22 +58,21 @@ class Scribe:
         Raises as `settle`.
         """
         assert self._told is None  # settled
+        if not self._progress.in_fold or self._is_awaited(self._progress):
+            self._record(self._progress, learner, best)
+            self._hear()
+            return
         # the lists of the epoch in hand, empty now, are filled while this is written
         closed = replace(self._progress, history=[*self._progress.history], logits=[], labels=[])
         self._told = self._thread.submit(self._record, closed, learner, best)
-        if not closed.in_fold or self._is_awaited(closed):
-            self.settle()
 
     def settle(self) -> None:
         """Waits until all is told and answered. Raises Pruned, StopRequested, and what writing
         and telling raise: OSError (a full disk), ObjectStoreAway."""
-        if self._told is None:
-            return
-        told, self._told = self._told, None
-        written = told.result()
-        self._progress.best, self._progress.folds = written.best, written.folds
-        if not self._overseer.may_go_on():
-            raise Pruned
+        if self._told is not None:
+            told, self._told = self._told, None
+            self._progress.best = told.result()
+            self._hear()
 
     def __enter__(self) -> Self:
         return self
@@ -89,11 +90,12 @@ class Scribe:
 
     def _record(
         self, progress: Progress, learner: dict[str, Any], best: dict[str, Any] | None
-    ) -> Progress:
+    ) -> Best | None:
         self._checkpoints.save(progress, learner, best)
-        return self._tell(progress)
+        self._tell(progress)
+        return progress.best
 
-    def _tell(self, progress: Progress) -> Progress:
+    def _tell(self, progress: Progress) -> None:
         assert progress.last is not None
         assert self._checkpoints.latest is not None
         # Optuna reads none of trials with two objectives
@@ -101,7 +103,10 @@ class Scribe:
         intermediate = None if second else progress.intermediate(self._config)
         self._overseer.epoch_done(progress.last, self._checkpoints.latest, intermediate)
         self._checkpoints.collect()  # while the answer is on its way
-        return progress
+
+    def _hear(self) -> None:
+        if not self._overseer.may_go_on():
+            raise Pruned
 
     def _is_awaited(self, progress: Progress) -> bool:
         """On a rung most trials are paused; details are looked for in the model as it is now."""

@@ -168,7 +168,15 @@ def test_on_a_rung_and_where_the_model_is_looked_into_the_verdict_is_waited_for(
     rungs.config = rungs.config.model_copy(update={"search": search})
     tracking = details.config.tracking.model_copy(update={"details": ("weights",)})
     details.config = details.config.model_copy(update={"tracking": tracking})
+    told_by = set()
+
+    class NotesThread(Recorder):
+        def epoch_done(self, *said: Any) -> None:
+            super().epoch_done(*said)
+            told_by.add(threading.current_thread())
+
     for trial in (rungs, details):
-        recorder = Recorder(trial.directory, prune_after=0)
+        recorder = NotesThread(trial.directory, prune_after=0)
         trial.run_with(recorder)
         assert recorder.steps == STEPS
+    assert told_by == {threading.current_thread()}  # whose settings of torch are the trial's
