@@ -68,7 +68,9 @@ def measure_candidates(
     mirror: Mirror | None = None,
 ) -> Candidates:
     """Measures the trials `numbers`, best first by their objective, and writes the winner's
-    weights and metrics into `output`. A candidate whose weights are damaged is left out.
+    weights and metrics into `output`. A candidate whose weights are damaged is left out. They are
+    measured in the number format that trials on such a machine are trained in; what answers are
+    judged by is in the one the device suggests, as answers are anywhere.
 
     `mirror` is of the artifacts: weights that are not here come from it, and what is written goes
     there too. Raises UsageError when none of them has weights that can be read.
@@ -78,9 +80,10 @@ def measure_candidates(
     from worker.evaluation.measure import export_model, measure
 
     store = data.store(study.store)
+    settled = _settling(study.config, artifacts, device, threads)
 
     def measured(candidate: Candidate, split: Split) -> Metrics:
-        config, weights = candidate.config, candidate.weights
+        config, weights = settled(candidate.config), candidate.weights
         return measure(config, store, weights, split, device=device, threads=threads)
 
     candidates = _candidates(registry, study, numbers, artifacts)
@@ -119,6 +122,19 @@ def _candidates(
         for number, config in configs.items()
         if number in files
     }
+
+
+def _settling(
+    study: StudyConfig, artifacts: StudyPaths, device: str, threads: int
+) -> Callable[[StudyConfig], StudyConfig]:
+    """Makes of a trial's configuration what workers on such a machine make of it."""
+    from worker.models.device import resolve_device
+    from worker.step.decision import kind_of, made, settled
+
+    where = resolve_device(device)
+    kind = kind_of(study, where, threads)
+    decision = made(artifacts.step(kind.name), kind)
+    return lambda config: settled(config, decision, where) if decision else config
 
 
 def _validated(

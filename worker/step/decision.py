@@ -88,6 +88,16 @@ def kept(
     return decision
 
 
+def made(file: Path, kind: ComputingKind) -> Decision | None:
+    """What workers of that kind have decided, or with other threads: with the nearest number. None:
+    nothing yet. file: of the kind."""
+    found = [decision for path in sorted(file.parent.glob("*.json")) if (decision := _read(path))]
+    alike = [
+        each for each in found if each.kind.model_copy(update={"threads": kind.threads}) == kind
+    ]
+    return min(alike, key=lambda each: abs(each.kind.threads - kind.threads), default=None)
+
+
 def settled(config: StudyConfig, decision: Decision, device: torch.device) -> StudyConfig:
     """A trial's configuration with nothing left open. A machine of the kind on which nothing can be
     compiled compiles nothing."""

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,16 @@ import torch
 from study.config.records import StudyConfig
 from study.paths import StudyPaths
 from worker.step import decision as module
-from worker.step.decision import Attempt, ComputingKind, Decision, is_open, kept, kind_of, settled
+from worker.step.decision import (
+    Attempt,
+    ComputingKind,
+    Decision,
+    is_open,
+    kept,
+    kind_of,
+    made,
+    settled,
+)
 
 CPU = torch.device("cpu")
 KIND = ComputingKind(study="s", device="a CPU", formats=("float32",), threads=2, torch="2.14")
@@ -88,6 +98,19 @@ def test_a_file_that_is_none_is_written_anew(tmp_path: Path) -> None:
     file = tmp_path / "step.json"
     file.write_text('{"precision": "float8"}')
     assert kept_in(file, decision, SUGGESTED) == decision() == kept_in(file, decision, SUGGESTED)
+
+
+def test_a_decision_is_found_by_those_with_other_threads_and_of_no_other_kind(
+    tmp_path: Path,
+) -> None:
+    paths = StudyPaths(tmp_path)
+    assert made(paths.step(KIND.name), KIND) is None
+    for threads in (1, 4, 16):
+        kind = KIND.model_copy(update={"threads": threads})
+        kept_in(paths.step(kind.name), partial(decision, kind=kind), SUGGESTED)
+    found = made(paths.step(KIND.name), KIND.model_copy(update={"threads": 9}))
+    assert found == decision(kind=KIND.model_copy(update={"threads": 4}))
+    assert made(paths.step(KIND.name), KIND.model_copy(update={"device": "another"})) is None
 
 
 def test_other_machines_and_other_studies_decide_for_themselves(new_study: NewStudy) -> None:
