@@ -1,6 +1,6 @@
 """What each augmentation adds to a batch, on one core.
 
-    python bench/augmentations.py --size 128 --batch 64
+    .venv/bin/python -m bench.augmentations --size 128 --batch 64
 
 Smooth made-up pictures; the augmentations take turns round by round, so that what else the machine
 does meets all of them, and the median of the processor's time counts. `plain` is the random

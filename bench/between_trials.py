@@ -9,14 +9,12 @@ import argparse
 import json
 import subprocess
 import sys
-from pathlib import Path
 from typing import Any
 
 from bench.command import arguments_of, finish, parser_for
 from bench.section import Section
 from study.cores import cores
 
-SCRIPT = Path(__file__).parent / "turnaround.py"
 EPOCHS = 3  # of each trial
 COUNTS = ("workers", "turnarounds")
 TIMES = ("median_seconds", "p95_seconds", "worst_seconds")
@@ -54,8 +52,8 @@ def measure(given: argparse.Namespace) -> Section:
 
 
 def _run(trials: int, workers: int) -> dict[str, Any]:
-    command = [sys.executable, str(SCRIPT), f"--trials={trials}", f"--workers={workers}"]
-    command += [f"--epochs={EPOCHS}"]
+    command = [sys.executable, "-m", "bench.turnaround"]
+    command += [f"--trials={trials}", f"--workers={workers}", f"--epochs={EPOCHS}"]
     printed = subprocess.run(command, check=True, stdout=subprocess.PIPE).stdout
     found: dict[str, Any] = json.loads(printed.splitlines()[-1])
     return found

@@ -1,6 +1,6 @@
 """What the coordinator in the cluster takes while it watches workers, and how much it asks.
 
-    .venv/bin/python bench/coordinator.py [WORKERS [SECONDS]]
+    .venv/bin/python -m bench.coordinator [WORKERS [SECONDS]]
 
 A real `hpo coordinate` in the fake cluster of the tests, on a PostgreSQL of its own; light workers
 report an epoch a second each. Prints its resident memory, its CPU and its calls of the API as one
@@ -20,12 +20,11 @@ from pathlib import Path
 
 import psutil
 
-ROOT = Path(__file__).parent.parent
-sys.path.insert(0, str(ROOT))
+from coordinator.cluster.records import Request
+from study.embedded import EmbeddedPostgres
+from tests.cluster.fake.fake_cluster import FakeCluster
 
-from coordinator.cluster.records import Request  # noqa: E402
-from study.embedded import EmbeddedPostgres  # noqa: E402
-from tests.cluster.fake.fake_cluster import FakeCluster  # noqa: E402
+ROOT = Path(__file__).parent.parent
 
 STUDY = """
 name: birds

@@ -4,7 +4,7 @@ Trains DynamicCNN on noise and measures both splits as worker/training/epoch.py
 does: metrics of the training steps' logits and of the validation split, and what is kept of it.
 Epochs and metrics take turns, so that a busy machine slows both down alike.
 
-    .venv/bin/python bench/metrics.py --classes 150 --pictures 4000
+    .venv/bin/python -m bench.metrics --classes 150 --pictures 4000
 """
 
 from __future__ import annotations
@@ -12,15 +12,11 @@ from __future__ import annotations
 import argparse
 import json
 import statistics
-import sys
 import time
-from pathlib import Path
 
 import numpy as np
 import torch
 from torch import Tensor
-
-sys.path.insert(0, str(Path(__file__).parent.parent))
 
 from study.config.models import DynamicCnnConfig
 from study.config.training import TrainingConfig

@@ -5,7 +5,7 @@ temporary folder) and reads what the worker measured itself. In between lie: val
 weights and the checkpoint made durable, the report, the verdict, the end in the ledger, the next
 claim, sampling, and the next trial's model and first step.
 
-    .venv/bin/python bench/turnaround.py --trials 20 --workers 1 [--cluster]
+    .venv/bin/python -m bench.turnaround --trials 20 --workers 1 [--cluster]
 
 With --cluster the workers are pods of the fake cluster of the tests (real workers, a real `hpo
 coordinate`): what the cluster's way costs beside the local back end.
@@ -24,15 +24,14 @@ import tempfile
 import time
 from pathlib import Path
 
-ROOT = Path(__file__).parent.parent
-sys.path.insert(0, str(ROOT))
+from coordinator.cluster.records import Request
+from study.config.dump import dump
+from study.config.load import load_study
+from study.embedded import EmbeddedPostgres
+from tests.cluster.fake.fake_cluster import FakeCluster
+from tests.cluster.fake.pod_process import RealWorker
 
-from coordinator.cluster.records import Request  # noqa: E402
-from study.config.dump import dump  # noqa: E402
-from study.config.load import load_study  # noqa: E402
-from study.embedded import EmbeddedPostgres  # noqa: E402
-from tests.cluster.fake.fake_cluster import FakeCluster  # noqa: E402
-from tests.cluster.fake.pod_process import RealWorker  # noqa: E402
+ROOT = Path(__file__).parent.parent
 
 READ = """
 import json
