@@ -16,8 +16,9 @@ from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
-MAPPING = re.compile(r"([0-9a-f]+)-([0-9a-f]+) (\S+) \S+ \S+ \S+ *(.*)")
-READ_ONLY = ("r-xp", "r--p")
+MAPPINGS = re.compile(r"^(?=[0-9a-f]+-[0-9a-f]+ )", re.MULTILINE)
+OF_FILE = re.compile(r"([0-9a-f]+)-([0-9a-f]+) r-[x-]p \S+ \S+ \S+ +/")  # read only, private
+CHANGED = re.compile(r"^(Anonymous|Swap): +[1-9]", re.MULTILINE)  # in memory, or no longer
 
 
 def let_go() -> None:
@@ -34,14 +35,11 @@ def unchanged(smaps: str) -> Iterator[tuple[int, int]]:
 
     smaps: of one process (https://docs.kernel.org/filesystems/proc.html).
     """
-    addresses = None
-    for line in smaps.splitlines():
-        if mapping := MAPPING.match(line):
-            start, end, permissions, path = mapping.groups()
-            of_file = path.startswith("/") and permissions in READ_ONLY
-            addresses = (int(start, 16), int(end, 16)) if of_file else None
-        elif addresses and line.split() == ["Anonymous:", "0", "kB"]:
-            yield addresses
+    for mapping in MAPPINGS.split(smaps):
+        addresses = OF_FILE.match(mapping)
+        if addresses and "Anonymous:" in mapping and not CHANGED.search(mapping):
+            start, end = addresses.groups()
+            yield int(start, 16), int(end, 16)
 
 
 let_go()

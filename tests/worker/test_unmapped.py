@@ -31,20 +31,22 @@ print(resident, torch.ones(2).exp().shape[0], len(list(unchanged(smaps))))
 
 
 @pytest.mark.parametrize(
-    ("mapping", "anonymous", "found"),
+    ("mapping", "changed", "found"),
     [
-        ("1000-3000 r-xp 00000000 08:01 42    /lib/libtorch.so", 0, [(0x1000, 0x3000)]),
-        ("1000-3000 r--p 00000000 08:01 42    /lib/my own.so", 0, [(0x1000, 0x3000)]),
-        ("1000-3000 r--p 00000000 08:01 42    /lib/libtorch.so", 4, []),  # relocated
-        ("1000-3000 rw-p 00000000 08:01 42    /lib/libtorch.so", 0, []),
-        ("1000-3000 r--s 00000000 08:01 42    /data/pixels", 0, []),
-        ("1000-3000 r-xp 00000000 00:00 0     [vdso]", 0, []),
-        ("1000-3000 r--p 00000000 00:00 0 ", 0, []),
+        ("1000-3000 r-xp 00000000 08:01 42    /lib/libtorch.so", "", [(0x1000, 0x3000)]),
+        ("1000-3000 r--p 00000000 08:01 42    /lib/my own.so", "", [(0x1000, 0x3000)]),
+        ("1000-3000 r--p 00000000 08:01 42    /lib/libtorch.so", "Anonymous", []),  # relocated
+        ("1000-3000 r--p 00000000 08:01 42    /lib/libtorch.so", "Swap", []),
+        ("1000-3000 rw-p 00000000 08:01 42    /lib/libtorch.so", "", []),
+        ("1000-3000 r--s 00000000 08:01 42    /data/pixels", "", []),
+        ("1000-3000 r-xp 00000000 00:00 0     [vdso]", "", []),
+        ("1000-3000 r--p 00000000 00:00 0 ", "", []),
     ],
 )
 def test_pages_come_back_where_they_are_a_file_s_and_not_changed(
-    mapping: str, anonymous: int, found: list[tuple[int, int]]
+    mapping: str, changed: str, found: list[tuple[int, int]]
 ) -> None:
     before = "0-1000 rw-p 00000000 00:00 0 \nAnonymous:             0 kB\n"
-    lines = f"{mapping}\nSize:     8 kB\nAnonymous:     {anonymous} kB\nVmFlags: rd mr\n"
+    kinds = "".join(f"{kind}:       {4 * (kind == changed)} kB\n" for kind in ("Anonymous", "Swap"))
+    lines = f"{mapping}\nSize:     8 kB\n{kinds}VmFlags: rd mr\n"
     assert list(unchanged(before + lines)) == found
