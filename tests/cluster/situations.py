@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
+import pytest
+
 from coordinator.cluster.jobs import measure_purpose, prepare_purpose, worker_purpose
 from coordinator.cluster.records import Phase, Request, Status
+from coordinator.cluster.service.actions import Action
 from coordinator.cluster.service.seen import Promotion, Seen, SeenJob, SeenPod
 from coordinator.snapshot import snapshot
 from study.config.records import StudyConfig
@@ -24,6 +28,18 @@ CONFIG = StudyConfig.model_validate(
     }
 )
 CANDIDATES = (5, 3, 4)
+
+Situation = tuple[str, Seen, Phase, list[Action]]
+"""What it is called, what is seen, and the phase and actions that follow."""
+
+
+def table(situations: Sequence[Situation]) -> pytest.MarkDecorator:
+    """Of a test with the arguments `situation`, `phase` and `actions`."""
+    return pytest.mark.parametrize(
+        ("situation", "phase", "actions"),
+        [row[1:] for row in situations],
+        ids=[row[0].replace(" ", "-") for row in situations],
+    )
 
 
 def job(role: str = "worker", **changes: Any) -> SeenJob:
