@@ -62,8 +62,8 @@ class Scribe:
             self._record(self._progress, learner, best)
             self._hear()
             return
-        # the lists of the epoch in hand, empty now, are filled while this is written
-        closed = replace(self._progress, history=[*self._progress.history], logits=[], labels=[])
+        # its lists of the epoch in hand, empty now, are filled while this is written
+        closed = replace(self._progress, logits=[], labels=[])
         self._told = self._thread.submit(self._record, closed, learner, best)
 
     def settle(self) -> None:
