@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -11,6 +11,7 @@ import pytest
 from coordinator.cluster.jobs import measure_purpose, prepare_purpose, worker_purpose
 from coordinator.cluster.records import Phase, Request, Status
 from coordinator.cluster.service.actions import Action
+from coordinator.cluster.service.decide import decide
 from coordinator.cluster.service.seen import Promotion, Seen, SeenJob, SeenPod
 from coordinator.snapshot import snapshot
 from study.config.records import StudyConfig
@@ -33,13 +34,19 @@ Situation = tuple[str, Seen, Phase, list[Action]]
 """What it is called, what is seen, and the phase and actions that follow."""
 
 
-def table(situations: Sequence[Situation]) -> pytest.MarkDecorator:
-    """Of a test with the arguments `situation`, `phase` and `actions`."""
-    return pytest.mark.parametrize(
+def table(situations: Sequence[Situation]) -> Callable[[Seen, Phase, list[Action]], None]:
+    """The test that each situation has the phase and the actions it is given with."""
+
+    @pytest.mark.parametrize(
         ("situation", "phase", "actions"),
         [row[1:] for row in situations],
         ids=[row[0].replace(" ", "-") for row in situations],
     )
+    def what_follows(situation: Seen, phase: Phase, actions: list[Action]) -> None:
+        decision = decide(situation)
+        assert (decision.phase, list(decision.actions)) == (phase, actions)
+
+    return what_follows
 
 
 def job(role: str = "worker", **changes: Any) -> SeenJob:

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from coordinator.cluster.records import Phase, Request
+from coordinator.cluster.records import Request
 from coordinator.cluster.service.actions import (
-    Action,
     DeleteJob,
     Prepare,
     Register,
 )
 from coordinator.cluster.service.decide import decide
 from coordinator.cluster.service.decision import Decision
-from coordinator.cluster.service.seen import Seen
 from tests.cluster.situations import (
     CONFIG,
     PACKED,
@@ -72,10 +70,7 @@ SITUATIONS: list[Situation] = [
 ]
 
 
-@table(SITUATIONS)
-def test_what_follows(situation: Seen, phase: Phase, actions: list[Action]) -> None:
-    decision = decide(situation)
-    assert (decision.phase, list(decision.actions)) == (phase, actions)
+test_what_follows = table(SITUATIONS)
 
 
 def test_a_failed_preparation_is_told_in_its_own_words() -> None:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from coordinator.cluster.records import Phase
 from coordinator.cluster.service.actions import (
-    Action,
     DeleteJob,
     Measure,
     Publish,
@@ -12,7 +10,7 @@ from coordinator.cluster.service.actions import (
 )
 from coordinator.cluster.service.decide import decide
 from coordinator.cluster.service.decision import Decision
-from coordinator.cluster.service.seen import Promotion, Seen
+from coordinator.cluster.service.seen import Promotion
 from tests.cluster.situations import (
     CANDIDATES,
     Situation,
@@ -83,10 +81,7 @@ SITUATIONS: list[Situation] = [
 ]
 
 
-@table(SITUATIONS)
-def test_what_follows(situation: Seen, phase: Phase, actions: list[Action]) -> None:
-    decision = decide(situation)
-    assert (decision.phase, list(decision.actions)) == (phase, actions)
+test_what_follows = table(SITUATIONS)
 
 
 def test_a_study_is_done_though_some_of_its_workers_were_given_up() -> None:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from coordinator.cluster.records import Phase, Request
+from coordinator.cluster.records import Request
 from coordinator.cluster.service.actions import (
-    Action,
     DeleteJob,
     Employ,
     Register,
@@ -12,7 +11,6 @@ from coordinator.cluster.service.actions import (
     SetWorkers,
 )
 from coordinator.cluster.service.decide import decide
-from coordinator.cluster.service.seen import Seen
 from tests.cluster.situations import (
     CONFIG,
     STORE,
@@ -112,10 +110,7 @@ SITUATIONS: list[Situation] = [
 ]
 
 
-@table(SITUATIONS)
-def test_what_follows(situation: Seen, phase: Phase, actions: list[Action]) -> None:
-    decision = decide(situation)
-    assert (decision.phase, list(decision.actions)) == (phase, actions)
+test_what_follows = table(SITUATIONS)
 
 
 def test_a_wrong_configuration_is_told_in_the_workers_words() -> None:
