@@ -39,6 +39,11 @@ def replacing(target: Path) -> Iterator[IO[bytes]]:
     sync_directory(target.parent)
 
 
+def unfinished(directory: Path, pattern: str) -> list[Path]:
+    """What is left of targets whose names match `pattern`, where the writer was killed."""
+    return sorted(directory.glob(f".{pattern}.*"))
+
+
 def write_bytes(target: Path, content: bytes) -> None:
     """Replaces `target` by `content`."""
     with replacing(target) as file:

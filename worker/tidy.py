@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 from pathlib import Path
 
+from study import atomic
 from study.errors import ObjectStoreAway
 from study.mirror import Mirror
 from worker.mirrored import tidy_copy
@@ -18,8 +19,9 @@ log = logging.getLogger(__name__)
 
 def tidy(directory: Path, weights: str | None, mirror: Mirror | None = None) -> None:
     """Removes every checkpoint and all weights but `weights` from the directory of an ended trial,
-    and from its copy in `mirror`. What cannot be removed is logged and left."""
-    for file in directory.glob("*.pt"):
+    and from its copy in `mirror`; in the directory also what processes that were killed had begun
+    to write. What cannot be removed is logged and left."""
+    for file in (*directory.glob("*.pt"), *atomic.unfinished(directory, "*.pt")):
         if file.name != weights:
             try:
                 file.unlink(missing_ok=True)
