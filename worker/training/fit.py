@@ -82,6 +82,7 @@ def fit(
                     if progress.in_fold:
                         fold.learner.begin_stage(config.training.in_stages[progress.stage])
                         fold.learner.load(state)
+                        state = {}  # it is as large as the model, on a GPU three times that
                     _fit_fold(fold, progress, config, checkpoints, overseer, scribe)
     except Pruned:
         ending = "pruned"
