@@ -8,20 +8,18 @@ the supervisor does not.
 
 from __future__ import annotations
 
-import signal
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from study import exit_codes, mirror, paths
+from study import mirror, paths
 from study.config.load import load_study
 from study.errors import UsageError
 from study.log import set_up_logging
 from study.probes import served
 from study.told import called, told
 from worker import environment
-from worker.arrival import await_store
 from worker.environment import PLACES
 from worker.health import Health
 from worker.inspection.data import inspect
@@ -46,11 +44,8 @@ def run() -> None:
     Exit status 0 then, 143 when told to leave, 2 for a wrong configuration, data set or database,
     3 for a broken device.
     """
-    from worker.data.transfer import obtain
-    from worker.messages import Standby
-    from worker.packing.arranged import arranged
     from worker.place import Place
-    from worker.supervisor import Supervisor
+    from worker.shift import work
 
     place = Place(
         worker=environment.worker_name(),
@@ -64,34 +59,9 @@ def run() -> None:
     with served(health, port):
         registry, study = open_study(health.turned)
         try:
-            check_trackers(study.config)
-            environment.check_artifacts(place.artifacts)
-            if place.mirror is not None:
-                place.mirror.check("HPO_ARTIFACTS_URL")
-            health.say("waits for the packed data set")
-            store = place.data.store(study.store)
-            obtain(mirror.of_data(), store, patience, health.turned)
-            await_store(store, 0.0 if mirror.of_data() else patience, health.turned)
-            health.say("makes room for trials")
-            threads = environment.threads(study.config.resources.known_slots)
-            standby = Standby(
-                store=store,
-                artifacts=place.artifacts,
-                config=study.config,
-                device=place.device,
-                threads=threads,
-            )
-            with arranged(standby, health.turned) as room:
-                supervisor = Supervisor(registry, study, place, room, health)
-                status = supervisor.run()
-                for number in (signal.SIGTERM, signal.SIGINT):
-                    # the interpreter gives them back to the kernel on its way out: a worker told
-                    # to leave while it leaves would die of it and hide its exit status
-                    signal.signal(number, signal.SIG_IGN)
+            status = work(registry, study, place, health, patience)
         finally:
             registry.close()
-    if status == exit_codes.USAGE:
-        raise UsageError(supervisor.reason)
     raise typer.Exit(status)
 
 
