@@ -78,7 +78,7 @@ def test_both_searches_spend_the_same_budget_on_the_same_files(pictures: Path) -
 
 
 def test_the_memory_of_all_processes_of_a_worker_is_counted(pictures: Path) -> None:
-    part = ["worker_memory", "--size=16", "--batch=8", "--trials=2", "--epochs=1"]
+    part = ["worker_memory", "--size=64", "--batch=32", "--trials=2", "--epochs=2"]
     found = section(run(part, given(pictures)))
     kinds = [row[0] for row in found.rows]
     assert kinds[:3] == ["supervisor", "fork server", "trials"]
