@@ -25,6 +25,7 @@ from study import exit_codes, paths
 from study.errors import StudyNotFound
 from study.progress import observe
 from study.registry import RegisteredStudy, Registry
+from tests.eventually import eventually
 
 WORKER = """
 import os, signal, sys, time
@@ -277,7 +278,7 @@ def test_a_coordinator_that_only_watches_forgets_nothing(
 ) -> None:
     make("crash").until_end()
     with Leadership(registry.engine, study.study_id) as other:
-        assert other.held()
+        eventually("the server gives the lock of the run before up", other.held)
         run = make()
         crashed = run.backend.observe()
         assert crashed
