@@ -1,130 +1,31 @@
 from __future__ import annotations
 
-import dataclasses
 import json
-import multiprocessing
-import multiprocessing.forkserver
 import os
-import resource
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
-from multiprocessing.connection import wait
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 import torch
 
-from study.config.records import StudyConfig
-from study.paths import StudyPaths
+from tests.worker.trial_process import Assign, Child, assign, child, server_with_torch
 from worker.messages import (
-    Assignment,
-    Continue,
-    Dismiss,
     EpochDone,
     Event,
-    Failed,
     Finished,
     FirstStep,
     Interrupted,
     Prune,
-    Standby,
     Stop,
     Trained,
-    Warm,
 )
 from worker.models.weights import load_weights
-from worker.trial import main
 
-PATIENCE = 60.0  # seconds a message may take on a busy machine
-
-NewStudy = Callable[..., StudyConfig]
-Assign = Callable[..., Assignment]
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _server_with_torch() -> None:
-    """The next fork is from a new server: one that an earlier module left has no torch imported,
-    and each trial would take seconds to do so."""
-    multiprocessing.forkserver._forkserver._stop()
-
-
-class Child:
-    """A trial's process, forked from a server with torch imported, and the supervisor's end."""
-
-    def __init__(self, standby: Standby) -> None:
-        context = multiprocessing.get_context("forkserver")
-        context.set_forkserver_preload(["worker.trial"])
-        self.pipe, theirs = context.Pipe()
-        self.process = context.Process(target=main, args=(theirs, standby), daemon=True)
-        self.process.start()
-        theirs.close()
-
-    def hear(self) -> Event:
-        assert self.pipe.poll(PATIENCE), "the trial said nothing"
-        event: Event = self.pipe.recv()
-        return self.hear() if isinstance(event, Warm) else event
-
-    def converse(self, verdict: Any = Continue) -> list[Event]:
-        """Answers every epoch until the last event."""
-        events = [self.hear()]
-        while isinstance(events[-1], EpochDone | FirstStep | Trained):
-            if isinstance(events[-1], EpochDone):
-                self.pipe.send(verdict())
-            events.append(self.hear())
-        return events
-
-    def exit_status(self) -> int | None:
-        """Of a process that has said its last word, or whose supervisor is gone."""
-        if not self.pipe.closed:
-            self.pipe.send(Dismiss())
-        assert wait([self.process.sentinel], PATIENCE), "the process is still there"
-        self.process.join()
-        return self.process.exitcode
-
-
-@pytest.fixture
-def child(shapes_store: Path, new_study: NewStudy, tmp_path: Path) -> Iterator[Callable[[], Child]]:
-    """Starts processes; none is left."""
-    children: list[Child] = []
-
-    def start(store: Path = shapes_store) -> Child:
-        standby = Standby(
-            store=store,
-            artifacts=StudyPaths(tmp_path / "artifacts"),
-            config=new_study(),
-            device="cpu",
-            threads=1,
-        )
-        children.append(Child(standby))
-        return children[-1]
-
-    yield start
-    for started in children:
-        started.process.kill()
-        started.process.join()
-        started.pipe.close()
-
-
-@pytest.fixture
-def assign(shapes_store: Path, new_study: NewStudy, tmp_path: Path) -> Assign:
-    """Builds assignments; keywords change them, or the study they are of."""
-
-    def build(*, model: Any = None, training: Any = None, **changes: Any) -> Assignment:
-        assignment = Assignment(
-            config=new_study(model=model, training=training),
-            store=shapes_store,
-            directory=tmp_path / "trial",
-            device="cpu",
-            threads=1,
-            last_epoch=None,
-        )
-        return dataclasses.replace(assignment, **changes)
-
-    return build
+__all__ = ["assign", "child", "server_with_torch"]  # fixtures
 
 
 def numbers(events: list[Event]) -> dict[int, tuple[float, float, float]]:
@@ -329,63 +230,6 @@ def test_signals_to_the_whole_group_do_not_end_a_trial(
     assert isinstance(trial.converse()[-1], Finished)
 
 
-@pytest.mark.parametrize(
-    ("changes", "failure", "reason"),
-    [
-        ({"model": {"n_layers": 5, "n_filters": (2,) * 5, "kernel_sizes": (3,) * 5}},
-         "Infeasible", "image_size=16"),
-        ({"training": {"learning_rate": 1e30, "gradient_clip": None, "optimizer": "sgd"}},
-         "Diverged", "must stay finite"),
-        ({"store": Path("/nowhere/store")}, "BadData", "/nowhere/store"),
-        ({"device": "cuda:99"}, "BrokenDevice", ""),
-        ({"device": "abacus"}, "bug", "abacus"),
-    ],
-)  # fmt: skip
-def test_a_trial_that_cannot_go_on_says_why(
-    child: Callable[[], Child], assign: Assign, changes: dict[str, Any], failure: str, reason: str
-) -> None:
-    trial = child()
-    trial.pipe.send(assign(**changes))
-    failed = trial.converse()[-1]
-    assert isinstance(failed, Failed)
-    assert failed.failure == failure
-    assert reason in failed.reason
-    assert "Traceback" in failed.traceback
-    assert trial.exit_status() == 0
-
-
-def test_a_full_disk_fails_the_trial_and_the_previous_checkpoint_still_loads(
-    child: Callable[[], Child], assign: Assign
-) -> None:
-    trial = child()
-    trial.pipe.send(assign())
-    assert isinstance(trial.hear(), FirstStep)
-    assert isinstance(trial.hear(), EpochDone)
-    limit_process(trial, resource.RLIMIT_FSIZE, 1000)
-    trial.pipe.send(Continue())
-    assert isinstance(trial.hear(), Trained)
-    failed = trial.hear()
-    assert isinstance(failed, Failed)
-    assert failed.failure == "bug"
-    assert failed.reason.startswith("disk full")
-
-    second = child()
-    second.pipe.send(assign(last_epoch=0, token=2))
-    assert [type(event) for event in second.converse()] == [FirstStep, Trained, EpochDone, Finished]
-
-
-def test_a_model_that_does_not_fit_into_memory_is_out_of_memory(
-    child: Callable[[], Child], assign: Assign
-) -> None:
-    trial = child()
-    pages = int(Path(f"/proc/{trial.process.pid}/statm").read_text().split()[0])
-    limit_process(trial, resource.RLIMIT_AS, pages * resource.getpagesize() + 2**30)
-    trial.pipe.send(assign(model={"n_layers": 1, "n_filters": (2048,), "fc_size": 8192}))
-    failed = trial.converse()[-1]
-    assert isinstance(failed, Failed)
-    assert failed.failure == "OutOfMemory"
-
-
 def test_importing_the_trial_starts_no_thread_and_no_device() -> None:
     program = (
         "import os, worker.trial, torch;"
@@ -396,10 +240,3 @@ def test_importing_the_trial_starts_no_thread_and_no_device() -> None:
         [sys.executable, "-c", program], env=environment, capture_output=True, check=True, text=True
     )
     assert done.stdout.split() == ["1", "False"]
-
-
-def limit_process(trial: Child, kind: int, value: int) -> None:
-    pid = trial.process.pid
-    assert pid is not None
-    _, hard = resource.prlimit(pid, kind)
-    resource.prlimit(pid, kind, (value, hard))

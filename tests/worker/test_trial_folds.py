@@ -15,7 +15,7 @@ from study.config.augmentation import AugmentationConfig
 from study.config.data import SplitConfig
 from study.config.stage import StageConfig
 from study.paths import DataPaths
-from tests.worker.test_trial import Assign, Child, NewStudy, assign, child
+from tests.worker.trial_process import Assign, Child, NewStudy, assign, child, server_with_torch
 from worker.assigned import open_fold
 from worker.data.prepare import prepare
 from worker.data.store import Store
@@ -24,7 +24,7 @@ from worker.messages import Assignment, Continue, EpochDone, Finished, FirstStep
 from worker.models.weights import load_weights
 from worker.tracking.narrator import FirstBatch, Narrator
 
-__all__ = ["assign", "child"]  # fixtures
+__all__ = ["assign", "child", "server_with_torch"]  # fixtures
 
 
 @pytest.fixture
