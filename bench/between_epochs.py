@@ -22,9 +22,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from bench.command import arguments_of, finish, parser_for
+from bench.command import arguments_of, finish
 from bench.section import Section, Values, ratios, spread
-from bench.step import CLASSES, MODELS, learner
+from bench.step import CLASSES, MODELS, learner, models_parser_for
 from bench.turns import settle
 from study.config.records import StudyConfig
 from study.config.training import TrainingConfig
@@ -86,11 +86,8 @@ class Unattended:
 
 def main() -> None:
     """Measures and prints or writes the section."""
-    parser = parser_for(__doc__)
-    parser.add_argument("--size", type=int, default=64, help="side of the input, pixels")
-    parser.add_argument("--batch", type=int, default=16, help="pictures of a batch")
+    parser = models_parser_for(__doc__, size=64, batch=16)
     parser.add_argument("--steps", type=int, default=2, help="of an epoch")
-    parser.add_argument("--models", nargs="+", choices=list(MODELS), default=list(MODELS))
     given = arguments_of(parser)
     finish(measure(given), given)
 

@@ -18,12 +18,12 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from bench.command import arguments_of, finish, parser_for
+from bench.command import arguments_of, finish
 from bench.input_pipeline import own
 from bench.peers import Epoch, tuned_data_loader
 from bench.pictures import PHOTOGRAPH, extract, given_or_made_up
 from bench.section import Section, Values, ratios, spread
-from bench.step import CLASSES, MODELS, learner
+from bench.step import CLASSES, MODELS, learner, models_parser_for
 from bench.turns import Turn, in_turns
 from study.cores import cores
 from worker.assigned import set_up
@@ -35,11 +35,8 @@ SYNTHETIC, BASELINE = "tensors on the device", "DataLoader"
 
 def main() -> None:
     """Measures and prints or writes the section."""
-    parser = parser_for(__doc__)
-    parser.add_argument("--size", type=int, default=224, help="side of the input, pixels")
-    parser.add_argument("--batch", type=int, default=64, help="pictures of a batch")
+    parser = models_parser_for(__doc__, size=224, batch=64)
     parser.add_argument("--limit", type=int, default=600, help="pictures of each class at most")
-    parser.add_argument("--models", nargs="+", choices=list(MODELS), default=list(MODELS))
     given = arguments_of(parser)
     finish(measure(given), given)
 

@@ -38,13 +38,19 @@ PLAIN = "float32"
 
 def main() -> None:
     """Measures and prints or writes the section."""
-    parser = parser_for(__doc__)
-    parser.add_argument("--size", type=int, default=64, help="side of the input, pixels")
-    parser.add_argument("--batch", type=int, default=64, help="pictures of a batch")
-    parser.add_argument("--models", nargs="+", choices=list(MODELS), default=list(MODELS))
+    parser = models_parser_for(__doc__, size=64, batch=64)
     parser.add_argument("--without-compile", action="store_true")
     given = arguments_of(parser)
     finish(measure(given), given)
+
+
+def models_parser_for(document: str | None, *, size: int, batch: int) -> argparse.ArgumentParser:
+    """Of a part that trains MODELS, with these defaults."""
+    parser = parser_for(document)
+    parser.add_argument("--size", type=int, default=size, help="side of the input, pixels")
+    parser.add_argument("--batch", type=int, default=batch, help="pictures of a batch")
+    parser.add_argument("--models", nargs="+", choices=list(MODELS), default=list(MODELS))
+    return parser
 
 
 def measure(given: argparse.Namespace) -> Section:
